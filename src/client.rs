@@ -1,0 +1,129 @@
+//! The handle that programs use, by topic: building, connecting, publishing, subscribing, looping.
+
+mod builder;
+mod connecting;
+mod looping;
+mod message_info;
+mod password;
+mod publishing;
+mod registering;
+mod settings;
+mod subscribing;
+mod teardown;
+
+use std::sync::{Arc, OnceLock, Weak};
+
+use crate::event_loop::EventLoop;
+use crate::types::CallbackApiVersion;
+use teardown::Owner;
+
+pub use builder::ClientBuilder;
+pub use message_info::{MessageInfo, PublishFuture};
+pub use password::IntoPassword;
+
+/// An MQTT client with paho-python's callbacks (paho-python: `paho.mqtt.client.Client`).
+///
+/// A `Client` is a cheap handle: clones share one connection, every method takes `&self`, may be called from
+/// any thread and from inside any callback. When the last clone is dropped, the client lets what was accepted
+/// finish for up to two seconds, disconnects and ends its thread.
+///
+/// `U` is the user data that every callback is given; without any it is `()`.
+///
+/// ```no_run
+/// use rappel as pmc;
+///
+/// # fn main() -> pmc::Result<()> {
+/// let client = pmc::Client::new(pmc::CallbackApiVersion::Version2);
+/// client.on_message(|_client, _userdata, msg| println!("Reçu: {}", msg.payload_str()));
+/// client.connect("mqttbroker.lan", 1883)?;
+/// client.subscribe("test", 0)?;
+/// client.loop_forever()
+/// # }
+/// ```
+pub struct Client<U: Send + Sync + 'static = ()> {
+    core: Arc<Core<U>>,
+    hold: Hold<U>,
+}
+
+/// What all handles share.
+pub(crate) struct Core<U: Send + Sync + 'static> {
+    events: EventLoop<Client<U>, U>,
+    owner: OnceLock<Weak<Owner<U>>>,
+}
+
+/// Whether a handle keeps the client going. Those that the loop passes to callbacks do not, their clones do.
+enum Hold<U: Send + Sync + 'static> {
+    Strong(Arc<Owner<U>>),
+    Weak,
+}
+
+impl Client {
+    /// A client with a random client id, MQTT 3.1.1 over TCP and a clean session (paho-python:
+    /// `Client(CallbackAPIVersion.VERSION2)`).
+    ///
+    /// ```
+    /// let client = rappel::Client::new(rappel::CallbackApiVersion::Version2);
+    /// assert!(!client.is_connected());
+    /// ```
+    #[must_use]
+    pub fn new(version: CallbackApiVersion) -> Client {
+        ClientBuilder::new(version).assemble()
+    }
+
+    /// A client with options (paho-python: the other arguments of `Client`).
+    ///
+    /// ```
+    /// # fn main() -> rappel::Result<()> {
+    /// let client = rappel::Client::builder(rappel::CallbackApiVersion::Version2)
+    ///     .client_id("serre-1")
+    ///     .clean_session(false)
+    ///     .userdata(vec!["tomates", "basilic"])
+    ///     .build()?;
+    /// assert_eq!(client.user_data_get().len(), 2);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn builder(version: CallbackApiVersion) -> ClientBuilder {
+        ClientBuilder::new(version)
+    }
+}
+
+impl<U: Send + Sync + 'static> Client<U> {
+    fn from_events(events: EventLoop<Client<U>, U>) -> Self {
+        let core = Arc::new(Core { events, owner: OnceLock::new() });
+        let owner = Arc::new(Owner::new(Arc::clone(&core)));
+        core.owner.get_or_init(|| Arc::downgrade(&owner));
+        Client { core, hold: Hold::Strong(owner) }
+    }
+
+    /// A handle that does not keep the client going.
+    fn passing(core: &Arc<Core<U>>) -> Self {
+        Client { core: Arc::clone(core), hold: Hold::Weak }
+    }
+
+    fn events(&self) -> &EventLoop<Client<U>, U> {
+        &self.core.events
+    }
+}
+
+impl<U: Send + Sync + 'static> Clone for Client<U> {
+    fn clone(&self) -> Self {
+        let hold = match &self.hold {
+            Hold::Strong(owner) => Hold::Strong(Arc::clone(owner)),
+            Hold::Weak => self.core.owner.get().and_then(Weak::upgrade).map_or(Hold::Weak, Hold::Strong),
+        };
+        Client { core: Arc::clone(&self.core), hold }
+    }
+}
+
+impl<U: Send + Sync + 'static> std::fmt::Debug for Client<U> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let profile = crate::event_loop::lock(&self.events().profile);
+        f.debug_struct("Client")
+            .field("client_id", &profile.client_id)
+            .field("host", &profile.host)
+            .field("port", &profile.port)
+            .field("connected", &self.events().engine.is_connected())
+            .finish_non_exhaustive()
+    }
+}

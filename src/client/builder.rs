@@ -1,0 +1,127 @@
+//! A client's options before it exists.
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::time::Duration;
+
+use crate::client::Client;
+use crate::event_loop::{EventLoop, Profile, Session};
+use crate::types::{CallbackApiVersion, CleanStart, Error, Properties, Protocol, Result, Transport, check_text};
+
+/// Builds a [`Client`] (paho-python: the arguments of `Client`).
+#[derive(Debug, Clone)]
+#[must_use = "a builder does nothing until build() is called"]
+pub struct ClientBuilder<U: Send + Sync + 'static = ()> {
+    client_id: String,
+    clean_session: bool,
+    userdata: U,
+    protocol: Protocol,
+    transport: Transport,
+    reconnect_on_failure: bool,
+    resubscribe: bool,
+}
+
+impl ClientBuilder {
+    pub(crate) fn new(version: CallbackApiVersion) -> Self {
+        let CallbackApiVersion::Version2 = version;
+        ClientBuilder {
+            client_id: String::new(),
+            clean_session: true,
+            userdata: (),
+            protocol: Protocol::default(),
+            transport: Transport::default(),
+            reconnect_on_failure: true,
+            resubscribe: true,
+        }
+    }
+}
+
+impl<U: Send + Sync + 'static> ClientBuilder<U> {
+    /// The name under which the broker knows the client, unique among its clients. Default: a random one.
+    pub fn client_id(mut self, client_id: impl Into<String>) -> Self {
+        self.client_id = client_id.into();
+        self
+    }
+
+    /// Whether the broker forgets subscriptions and messages of this client when it goes. Default: `true`.
+    /// MQTT 3.1.1 only: in MQTT 5 it is `ConnectOptions::clean_start` and the session expiry interval.
+    pub fn clean_session(mut self, clean: bool) -> Self {
+        self.clean_session = clean;
+        self
+    }
+
+    /// What every callback is given as its second argument.
+    pub fn userdata<V: Send + Sync + 'static>(self, userdata: V) -> ClientBuilder<V> {
+        ClientBuilder {
+            client_id: self.client_id,
+            clean_session: self.clean_session,
+            userdata,
+            protocol: self.protocol,
+            transport: self.transport,
+            reconnect_on_failure: self.reconnect_on_failure,
+            resubscribe: self.resubscribe,
+        }
+    }
+
+    /// MQTT 3.1.1 (the default) or MQTT 5.
+    pub fn protocol(mut self, protocol: Protocol) -> Self {
+        self.protocol = protocol;
+        self
+    }
+
+    /// How the broker is reached. Default: TCP.
+    pub fn transport(mut self, transport: Transport) -> Self {
+        self.transport = transport;
+        self
+    }
+
+    /// Whether the loop connects again after a loss (the default), or ends with an error.
+    pub fn reconnect_on_failure(mut self, reconnect: bool) -> Self {
+        self.reconnect_on_failure = reconnect;
+        self
+    }
+
+    /// Whether subscriptions that the broker has lost are made again by themselves (the default). `false` is
+    /// paho-python's behaviour, where `on_connect` has to do it.
+    pub fn resubscribe(mut self, resubscribe: bool) -> Self {
+        self.resubscribe = resubscribe;
+        self
+    }
+
+    /// The client.
+    ///
+    /// # Errors
+    /// [`Error::ClientIdRequired`] for a kept session without a client id; [`Error::NulInText`] and
+    /// [`Error::TextTooLong`] for a client id that MQTT does not allow.
+    pub fn build(self) -> Result<Client<U>> {
+        check_text("client id", &self.client_id)?;
+        if self.client_id.is_empty() && !self.clean_session && self.protocol != Protocol::V5 {
+            return Err(Error::ClientIdRequired);
+        }
+        Ok(self.assemble())
+    }
+
+    pub(crate) fn assemble(self) -> Client<U> {
+        let client_id = if self.client_id.is_empty() { random_client_id() } else { self.client_id };
+        let profile = Profile {
+            host: String::new(),
+            port: 0,
+            keepalive: Duration::from_secs(60),
+            clean_start: CleanStart::default(),
+            properties: Properties::new(),
+            connect_timeout: Duration::from_secs(5),
+            version: self.protocol,
+            client_id,
+            clean_session: self.clean_session,
+            credentials: None,
+            will: None,
+            connected_before: false,
+        };
+        let session = Session::new(Duration::from_secs(1), Duration::from_secs(120), self.reconnect_on_failure);
+        Client::from_events(EventLoop::new(self.userdata, profile, session, self.resubscribe))
+    }
+}
+
+/// 23 characters, which every broker accepts (MQTT 3.1.1, section 3.1.3.1).
+fn random_client_id() -> String {
+    format!("rappel-{:016x}", RandomState::new().build_hasher().finish())
+}

@@ -1,0 +1,144 @@
+//! Connecting and disconnecting.
+
+use std::time::{Duration, Instant};
+
+use crate::client::Client;
+use crate::event_loop::{Phase, keepalive_seconds, lock};
+use crate::types::{ConnectOptions, DisconnectOptions, Error, PropertyHome, Protocol, Result, check_text};
+use crate::wire::disconnect_packet;
+
+/// How long [`Client::disconnect`] waits for confirmations.
+const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+impl<U: Send + Sync + 'static> Client<U> {
+    /// Connects to the broker and waits for its answer (paho-python: `connect(host, port)`).
+    ///
+    /// `host` is a name or an address, `port` usually 1883. The wait is limited by
+    /// [`connect_timeout_set`](Client::connect_timeout_set), 5 seconds by default. When the broker accepts,
+    /// `on_connect` runs with the loop: what is written after `connect` comes before what `on_connect` does.
+    ///
+    /// # Errors
+    /// [`Error::InvalidHost`], [`Error::InvalidPort`]; [`Error::NameNotFound`], [`Error::Unreachable`],
+    /// [`Error::ConnectTimeout`], [`Error::ClosedDuringConnect`] with what to do about it; [`Error::Refused`] after
+    /// `on_connect` has run with the reason.
+    pub fn connect(&self, host: &str, port: u16) -> Result<()> {
+        self.connect_with(host, port, ConnectOptions::new())
+    }
+
+    /// [`connect`](Client::connect) with options (paho-python: `connect(host, port, keepalive, .., clean_start,
+    /// properties)`).
+    ///
+    /// # Errors
+    /// As [`connect`](Client::connect); [`Error::InvalidKeepalive`], [`Error::PropertiesNeedV5`] and
+    /// [`Error::InvalidProperty`].
+    pub fn connect_with(&self, host: &str, port: u16, options: ConnectOptions) -> Result<()> {
+        self.aim(host, port, options)?;
+        self.events().connect_now(self)
+    }
+
+    /// Has the loop connect (paho-python: `connect_async`): returns at once, `loop_start` or `loop_forever` does
+    /// the work and keeps trying as [`loop_forever_with`](Client::loop_forever_with) says.
+    ///
+    /// # Errors
+    /// [`Error::InvalidHost`] and [`Error::InvalidPort`].
+    pub fn connect_async(&self, host: &str, port: u16) -> Result<()> {
+        self.connect_async_with(host, port, ConnectOptions::new())
+    }
+
+    /// [`connect_async`](Client::connect_async) with options.
+    ///
+    /// # Errors
+    /// As [`connect_with`](Client::connect_with), for what can be known without connecting.
+    pub fn connect_async_with(&self, host: &str, port: u16, options: ConnectOptions) -> Result<()> {
+        self.aim(host, port, options)?;
+        lock(&self.events().session).want(Instant::now());
+        self.events().queue.poke();
+        Ok(())
+    }
+
+    /// Connects again to the broker of the last `connect`, ending the connection that stands (paho-python:
+    /// `reconnect`).
+    ///
+    /// # Errors
+    /// [`Error::NoConnectionRequested`] before the first `connect`; as [`connect`](Client::connect).
+    pub fn reconnect(&self) -> Result<()> {
+        if lock(&self.events().profile).host.is_empty() {
+            return Err(Error::NoConnectionRequested);
+        }
+        self.events().connect_now(self)
+    }
+
+    /// Whether the broker has accepted the connection and it still stands (paho-python: `is_connected`).
+    #[must_use]
+    pub fn is_connected(&self) -> bool {
+        self.events().engine.is_connected()
+    }
+
+    /// Ends the connection in order (paho-python: `disconnect`), and stops connecting again.
+    ///
+    /// What is queued and under way is confirmed first, for up to 5 seconds; callbacks still due run, here when no
+    /// loop does it. From inside a callback it returns at once and the loop does the rest.
+    ///
+    /// # Errors
+    /// [`Error::NotConnected`] when there was nothing to end; [`Error::Unconfirmed`] with the number of messages
+    /// that were not confirmed: they stay queued and are sent when the client connects again.
+    pub fn disconnect(&self) -> Result<()> {
+        self.disconnect_with(DisconnectOptions::new())
+    }
+
+    /// [`disconnect`](Client::disconnect) with a reason, properties or another time limit (paho-python:
+    /// `disconnect(reasoncode, properties)`).
+    ///
+    /// # Errors
+    /// As [`disconnect`](Client::disconnect); [`Error::PropertiesNeedV5`] and [`Error::InvalidProperty`].
+    pub fn disconnect_with(&self, options: DisconnectOptions) -> Result<()> {
+        let version = self.protocol();
+        self.check_properties(&options.properties, PropertyHome::Disconnect)?;
+        let events = self.events();
+        if lock(&events.session).phase() == Phase::Idle {
+            return Err(Error::NotConnected { what: "disconnect" });
+        }
+        let packet = disconnect_packet(version, options.reason_code, &options.properties);
+        match events.close(self, packet, options.timeout.unwrap_or(DISCONNECT_TIMEOUT)) {
+            0 => Ok(()),
+            count => Err(Error::Unconfirmed { count }),
+        }
+    }
+
+    /// Checks where to connect and how, and keeps it for every attempt.
+    fn aim(&self, host: &str, port: u16, options: ConnectOptions) -> Result<()> {
+        if host.is_empty() || host.contains(|letter: char| letter.is_whitespace() || letter.is_control()) {
+            return Err(Error::InvalidHost { host: host.to_owned() });
+        }
+        if port == 0 {
+            return Err(Error::InvalidPort);
+        }
+        keepalive_seconds(options.keepalive)?;
+        self.check_properties(&options.properties, PropertyHome::Connect)?;
+        let mut profile = lock(&self.events().profile);
+        if let Some(credentials) = &profile.credentials {
+            check_text("user name", &credentials.user)?;
+            if credentials.password.as_ref().is_some_and(|password| password.len() > usize::from(u16::MAX)) {
+                return Err(Error::TextTooLong {
+                    what: "password",
+                    len: credentials.password.as_ref().map_or(0, Vec::len),
+                });
+            }
+        }
+        profile.host = host.to_owned();
+        profile.port = port;
+        profile.keepalive = options.keepalive;
+        profile.clean_start = options.clean_start;
+        profile.properties = options.properties;
+        profile.connected_before = false;
+        Ok(())
+    }
+
+    /// Properties belong to MQTT 5 and must be allowed where they are used.
+    pub(crate) fn check_properties(&self, properties: &crate::types::Properties, home: PropertyHome) -> Result<()> {
+        if !properties.is_empty() && self.protocol() != Protocol::V5 {
+            return Err(Error::PropertiesNeedV5);
+        }
+        properties.check(home)
+    }
+}

@@ -1,0 +1,137 @@
+//! The handle on a published message.
+
+use std::future::{Future, IntoFuture};
+use std::pin::Pin;
+use std::sync::{Arc, Weak};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use crate::client::{Client, Core};
+use crate::outbox::{Receipt, Stage};
+use crate::types::{Error, ErrorCode, Result};
+
+/// A published message on its way (paho-python: `MQTTMessageInfo`).
+///
+/// ```no_run
+/// # fn main() -> rappel::Result<()> {
+/// # let client = rappel::Client::new(rappel::CallbackApiVersion::Version2);
+/// # client.connect("localhost", 1883)?;
+/// let info = client.publish("test", "Voici un message", 2)?;
+/// info.wait_for_publish(std::time::Duration::from_secs(5))?;
+/// assert!(info.is_published());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct MessageInfo {
+    receipt: Arc<Receipt>,
+    driver: Weak<dyn Driver>,
+}
+
+/// What a message's handle needs of its client.
+pub(crate) trait Driver: Send + Sync {
+    /// Waits for the confirmation; `Ok(false)` when it has not come by `deadline`.
+    fn wait(self: Arc<Self>, receipt: &Receipt, deadline: Option<Instant>) -> Result<bool>;
+    /// Whether a loop of the program's runs.
+    fn is_looping(&self) -> bool;
+}
+
+impl<U: Send + Sync + 'static> Driver for Core<U> {
+    fn wait(self: Arc<Self>, receipt: &Receipt, deadline: Option<Instant>) -> Result<bool> {
+        self.events.wait_for_publish(&Client::passing(&self), receipt, deadline)
+    }
+
+    fn is_looping(&self) -> bool {
+        self.events.turns.is_looping()
+    }
+}
+
+impl MessageInfo {
+    pub(crate) fn new<U: Send + Sync + 'static>(receipt: Arc<Receipt>, core: &Arc<Core<U>>) -> Self {
+        let driver: Weak<Core<U>> = Arc::downgrade(core);
+        MessageInfo { receipt, driver }
+    }
+
+    /// The message id, 1 to 65,535, that `on_publish` will be given (paho-python: `mid`).
+    #[must_use]
+    pub fn mid(&self) -> u16 {
+        self.receipt.mid()
+    }
+
+    /// `Success`, or `NoConn` for a message that was queued without a connection (paho-python: `rc`).
+    #[must_use]
+    pub fn rc(&self) -> ErrorCode {
+        if self.receipt.was_connected() { ErrorCode::Success } else { ErrorCode::NoConn }
+    }
+
+    /// Whether the message is confirmed: written to the network at QoS 0, taken over by the broker above
+    /// (paho-python: `is_published`).
+    #[must_use]
+    pub fn is_published(&self) -> bool {
+        self.receipt.stage() >= Stage::Settled && self.receipt.result().is_ok()
+    }
+
+    /// Waits until the message is confirmed, at most `timeout`; `None` waits as long as it takes (paho-python:
+    /// `wait_for_publish`).
+    ///
+    /// Where a loop runs, `on_publish` has returned before this does; where none runs, this runs it. Inside a
+    /// callback it waits for the confirmation alone, and `on_publish` follows.
+    ///
+    /// # Errors
+    /// [`Error::Timeout`]: not yet confirmed, it may still be. [`Error::PublishRefused`]: the broker refused it.
+    /// [`Error::NotConnected`]: nothing can confirm it now, it stays queued. [`Error::Dropped`]: the client is gone.
+    pub fn wait_for_publish(&self, timeout: impl Into<Option<Duration>>) -> Result<()> {
+        let timeout: Option<Duration> = timeout.into();
+        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        let confirmed = match self.driver.upgrade() {
+            Some(driver) => driver.wait(&self.receipt, deadline)?,
+            None => {
+                self.receipt.settle(Err(Error::Dropped));
+                self.receipt.result()?;
+                true
+            }
+        };
+        if confirmed {
+            Ok(())
+        } else {
+            Err(Error::Timeout { what: "wait_for_publish", after: timeout.unwrap_or_default() })
+        }
+    }
+}
+
+impl std::fmt::Debug for MessageInfo {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("MessageInfo").field("mid", &self.mid()).field("is_published", &self.is_published()).finish()
+    }
+}
+
+impl IntoFuture for MessageInfo {
+    type Output = Result<()>;
+    type IntoFuture = PublishFuture;
+
+    fn into_future(self) -> PublishFuture {
+        PublishFuture { info: self }
+    }
+}
+
+/// Ready when its message is confirmed; made by awaiting a [`MessageInfo`], on any runtime.
+///
+/// Where a loop runs, `on_publish` has returned first. Where none runs, `on_publish` waits for one.
+#[derive(Debug)]
+#[must_use = "futures do nothing unless they are awaited"]
+pub struct PublishFuture {
+    info: MessageInfo,
+}
+
+impl Future for PublishFuture {
+    type Output = Result<()>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<()>> {
+        let looping = self.info.driver.upgrade().is_some_and(|driver| driver.is_looping());
+        let stage = if looping { Stage::Reported } else { Stage::Settled };
+        if self.info.receipt.wake_at(stage, context.waker()) {
+            return Poll::Ready(self.info.receipt.result());
+        }
+        Poll::Pending
+    }
+}

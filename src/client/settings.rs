@@ -1,0 +1,188 @@
+//! Settings and the properties that read them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::client::{Client, IntoPassword};
+use crate::event_loop::{keepalive_seconds, lock};
+use crate::types::{
+    Error, IntoPayload, PropertyHome, Protocol, PublishOptions, Result, Transport, check_qos, check_topic,
+};
+use crate::wire::{Credentials, Will};
+
+impl<U: Send + Sync + 'static> Client<U> {
+    /// Sets user name and password for the next connection (paho-python: `username_pw_set`).
+    ///
+    /// The password is text, bytes, or none: `()`. It is sent as it is, and shown nowhere. An empty user name
+    /// with no password clears both. What MQTT does not allow in a user name is reported by `connect`.
+    pub fn username_pw_set(&self, username: impl Into<String>, password: impl IntoPassword) {
+        let (user, password) = (username.into(), password.into_password());
+        let credentials =
+            if user.is_empty() && password.is_none() { None } else { Some(Credentials { user, password }) };
+        lock(&self.events().profile).credentials = credentials;
+    }
+
+    /// Sets what the broker publishes when this client is lost; used from the next connection on (paho-python:
+    /// `will_set`).
+    ///
+    /// # Errors
+    /// As [`publish`](Client::publish), for the same mistakes; a will's payload has up to 65,535 bytes.
+    pub fn will_set(
+        &self,
+        topic: impl Into<String>,
+        payload: impl IntoPayload,
+        options: impl Into<PublishOptions>,
+    ) -> Result<()> {
+        let (topic, payload, options) = (topic.into(), payload.into_payload(), options.into());
+        check_topic(&topic)?;
+        let qos = check_qos(options.qos)?;
+        let limit = usize::from(u16::MAX);
+        if payload.len() > limit {
+            return Err(Error::PayloadTooLarge { len: payload.len(), limit });
+        }
+        self.check_properties(&options.properties, PropertyHome::Will)?;
+        let will = Will { topic, payload, qos, retain: options.retain, properties: options.properties };
+        lock(&self.events().profile).will = Some(will);
+        Ok(())
+    }
+
+    /// Removes what `will_set` has set (paho-python: `will_clear`).
+    pub fn will_clear(&self) {
+        lock(&self.events().profile).will = None;
+    }
+
+    /// Sets the delays between attempts to connect again: `min` doubling up to `max`, with up to 20 % added
+    /// (paho-python: `reconnect_delay_set`). Defaults: 1 and 120 seconds.
+    ///
+    /// # Errors
+    /// [`Error::InvalidOption`] when `min` is zero or larger than `max`.
+    pub fn reconnect_delay_set(&self, min: Duration, max: Duration) -> Result<()> {
+        if min.is_zero() || min > max {
+            let problem = format!("the smallest delay is {min:?} and the largest {max:?}");
+            return Err(Error::InvalidOption { option: "reconnect_delay", problem });
+        }
+        lock(&self.events().session).delays_set(min, max);
+        Ok(())
+    }
+
+    /// Sets how many messages of QoS 1 and 2 may be under way at a time, 0 for no limit (paho-python:
+    /// `max_inflight_messages_set`). Default: 20.
+    pub fn max_inflight_messages_set(&self, inflight: u16) {
+        self.events().engine.with_outbox(|outbox| outbox.max_inflight_set(inflight.into()));
+    }
+
+    /// Sets how many messages of QoS 1 and 2 may be unconfirmed before `publish` refuses more, 0 for no limit
+    /// (paho-python: `max_queued_messages_set`). Default: 0.
+    pub fn max_queued_messages_set(&self, queue_size: usize) {
+        self.events().engine.with_outbox(|outbox| outbox.max_queued_set(queue_size));
+    }
+
+    /// Sets the time without traffic after which the connection is tested, in whole seconds up to 65,535; zero
+    /// switches it off. Used from the next connection on (paho-python: `keepalive`). Default: 60 seconds.
+    ///
+    /// # Errors
+    /// [`Error::InvalidKeepalive`].
+    pub fn keepalive_set(&self, keepalive: Duration) -> Result<()> {
+        keepalive_seconds(keepalive)?;
+        lock(&self.events().profile).keepalive = keepalive;
+        Ok(())
+    }
+
+    /// Sets how long `connect` may take, from the name to the broker's answer (paho-python: `connect_timeout`).
+    /// Default: 5 seconds.
+    ///
+    /// # Errors
+    /// [`Error::InvalidOption`] for zero.
+    pub fn connect_timeout_set(&self, timeout: Duration) -> Result<()> {
+        if timeout.is_zero() {
+            let problem = "it must be longer than zero".to_owned();
+            return Err(Error::InvalidOption { option: "connect_timeout", problem });
+        }
+        lock(&self.events().profile).connect_timeout = timeout;
+        Ok(())
+    }
+
+    /// Replaces the user data; callbacks get it from the next event on (paho-python: `user_data_set`).
+    pub fn user_data_set(&self, userdata: U) {
+        let old = std::mem::replace(&mut *lock(&self.events().userdata), Arc::new(userdata));
+        drop(old);
+    }
+
+    /// The user data (paho-python: `user_data_get`).
+    #[must_use]
+    pub fn user_data_get(&self) -> Arc<U> {
+        Arc::clone(&lock(&self.events().userdata))
+    }
+
+    /// The host of the last `connect`; empty before (paho-python: `host`).
+    #[must_use]
+    pub fn host(&self) -> String {
+        lock(&self.events().profile).host.clone()
+    }
+
+    /// The port of the last `connect`; 0 before (paho-python: `port`).
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        lock(&self.events().profile).port
+    }
+
+    /// The client id, given or random.
+    #[must_use]
+    pub fn client_id(&self) -> String {
+        lock(&self.events().profile).client_id.clone()
+    }
+
+    /// The keep-alive for the next connection (paho-python: `keepalive`).
+    #[must_use]
+    pub fn keepalive(&self) -> Duration {
+        lock(&self.events().profile).keepalive
+    }
+
+    /// How long `connect` may take (paho-python: `connect_timeout`).
+    #[must_use]
+    pub fn connect_timeout(&self) -> Duration {
+        lock(&self.events().profile).connect_timeout
+    }
+
+    /// The user name, if one is set (paho-python: `username`).
+    #[must_use]
+    pub fn username(&self) -> Option<String> {
+        lock(&self.events().profile).credentials.as_ref().map(|credentials| credentials.user.clone())
+    }
+
+    /// How many messages of QoS 1 and 2 may be under way (paho-python: `max_inflight_messages`).
+    #[must_use]
+    pub fn max_inflight_messages(&self) -> usize {
+        self.events().engine.with_outbox(|outbox| outbox.max_inflight())
+    }
+
+    /// How many messages of QoS 1 and 2 may be unconfirmed (paho-python: `max_queued_messages`).
+    #[must_use]
+    pub fn max_queued_messages(&self) -> usize {
+        self.events().engine.with_outbox(|outbox| outbox.max_queued())
+    }
+
+    /// How the broker is reached (paho-python: `transport`).
+    #[must_use]
+    pub fn transport(&self) -> Transport {
+        Transport::Tcp
+    }
+
+    /// The version of MQTT (paho-python: `protocol`).
+    #[must_use]
+    pub fn protocol(&self) -> Protocol {
+        lock(&self.events().profile).version
+    }
+
+    /// The topic of the will, if there is one (paho-python: `will_topic`).
+    #[must_use]
+    pub fn will_topic(&self) -> Option<String> {
+        lock(&self.events().profile).will.as_ref().map(|will| will.topic.clone())
+    }
+
+    /// The payload of the will, if there is one (paho-python: `will_payload`).
+    #[must_use]
+    pub fn will_payload(&self) -> Option<Vec<u8>> {
+        lock(&self.events().profile).will.as_ref().map(|will| will.payload.clone())
+    }
+}

@@ -1,0 +1,106 @@
+//! Subscribing and unsubscribing.
+
+use crate::client::Client;
+use crate::event_loop::lock;
+use crate::outbox::Request;
+use crate::types::{Error, Properties, PropertyHome, Protocol, Result, SubscribeOptions, check_filter, check_qos};
+
+impl<U: Send + Sync + 'static> Client<U> {
+    /// Subscribes to a topic filter and gives the message id that `on_subscribe` will be given (paho-python:
+    /// `subscribe(topic, qos)`).
+    ///
+    /// `options` is a bare QoS, 0 to 2, or [`SubscribeOptions`].
+    ///
+    /// # Errors
+    /// [`Error::InvalidFilter`], [`Error::NulInText`], [`Error::TextTooLong`], [`Error::InvalidQos`];
+    /// [`Error::NotConnected`] without a connection; [`Error::PropertiesNeedV5`], [`Error::InvalidProperty`].
+    pub fn subscribe(&self, filter: impl Into<String>, options: impl Into<SubscribeOptions>) -> Result<u16> {
+        self.subscribe_many([(filter, options)])
+    }
+
+    /// Subscribes to several filters in one packet (paho-python: `subscribe([(topic, qos), ..])`).
+    ///
+    /// Properties of the packet are those of the first filter's options that has any.
+    ///
+    /// ```no_run
+    /// # fn main() -> rappel::Result<()> {
+    /// # let client = rappel::Client::new(rappel::CallbackApiVersion::Version2);
+    /// # client.connect("localhost", 1883)?;
+    /// client.subscribe_many([("serre/#", 1), ("jardin/+/pluie", 0)])?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::NoFilter`] for an empty list; as [`subscribe`](Client::subscribe).
+    pub fn subscribe_many<F, O>(&self, filters: impl IntoIterator<Item = (F, O)>) -> Result<u16>
+    where
+        F: Into<String>,
+        O: Into<SubscribeOptions>,
+    {
+        let filters: Vec<(String, SubscribeOptions)> =
+            filters.into_iter().map(|(filter, options)| (filter.into(), options.into())).collect();
+        if filters.is_empty() {
+            return Err(Error::NoFilter);
+        }
+        for (filter, options) in &filters {
+            check_filter(filter)?;
+            check_qos(options.qos)?;
+            if options.needs_v5() && self.protocol() != Protocol::V5 {
+                return Err(Error::PropertiesNeedV5);
+            }
+            options.properties.check(PropertyHome::Subscribe)?;
+        }
+        let properties =
+            filters.iter().map(|(_, options)| &options.properties).find(|properties| !properties.is_empty());
+        let properties = properties.cloned().unwrap_or_default();
+        let events = self.events();
+        if !events.engine.is_under_way() {
+            return Err(Error::NotConnected { what: "subscribe" });
+        }
+        let attempt = lock(&events.session).attempt();
+        lock(&events.subscriptions).requested(&filters, &properties, attempt);
+        let mid = events.engine.request(|mid| Request::Subscribe { mid, filters, properties });
+        mid.ok_or(Error::NotConnected { what: "subscribe" })
+    }
+
+    /// Ends a subscription and gives the message id that `on_unsubscribe` will be given (paho-python:
+    /// `unsubscribe(topic)`).
+    ///
+    /// # Errors
+    /// As [`subscribe`](Client::subscribe).
+    pub fn unsubscribe(&self, filter: impl Into<String>) -> Result<u16> {
+        self.unsubscribe_many([filter])
+    }
+
+    /// Ends several subscriptions in one packet (paho-python: `unsubscribe([..])`).
+    ///
+    /// # Errors
+    /// [`Error::NoFilter`] for an empty list; as [`subscribe`](Client::subscribe).
+    pub fn unsubscribe_many<F: Into<String>>(&self, filters: impl IntoIterator<Item = F>) -> Result<u16> {
+        self.unsubscribe_with(filters, Properties::new())
+    }
+
+    /// [`unsubscribe_many`](Client::unsubscribe_many) with properties for the packet (paho-python:
+    /// `unsubscribe(topic, properties)`).
+    ///
+    /// # Errors
+    /// As [`unsubscribe_many`](Client::unsubscribe_many); [`Error::PropertiesNeedV5`], [`Error::InvalidProperty`].
+    pub fn unsubscribe_with<F: Into<String>>(
+        &self,
+        filters: impl IntoIterator<Item = F>,
+        properties: Properties,
+    ) -> Result<u16> {
+        self.check_properties(&properties, PropertyHome::Unsubscribe)?;
+        let filters: Vec<String> = filters.into_iter().map(Into::into).collect();
+        if filters.is_empty() {
+            return Err(Error::NoFilter);
+        }
+        filters.iter().try_for_each(|filter| check_filter(filter))?;
+        let events = self.events();
+        let mid = events.engine.request(|mid| Request::Unsubscribe { mid, filters: filters.clone(), properties });
+        let mid = mid.ok_or(Error::NotConnected { what: "unsubscribe" })?;
+        lock(&events.subscriptions).removed(&filters);
+        Ok(mid)
+    }
+}

@@ -1,0 +1,201 @@
+//! What the engine's threads share: the outbox, Paho's client, and who hands over messages.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Wake, Waker};
+use std::time::Instant;
+
+use crate::engine::Attempt;
+use crate::engine::paho::{Paho, Taken};
+use crate::event::{Event, EventQueue};
+use crate::outbox::{Accepted, Handover, Letter, Outbox, Request};
+use crate::types::{Error, Qos, Result};
+
+/// Messages that a caller of `publish` hands over in one go; Paho's own thread sees to the rest.
+const BURST: usize = 32;
+
+/// The engine's shared part.
+#[derive(Debug)]
+pub(crate) struct Core {
+    state: Mutex<State>,
+    /// The connection has ended.
+    ended: Condvar,
+    pub(crate) queue: Arc<EventQueue>,
+}
+
+/// What the lock protects. It is never held while Paho is called: Paho calls back holding a lock of its own.
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) outbox: Outbox,
+    /// The client of the connection that stands or is being made.
+    pub(crate) paho: Option<Arc<Paho>>,
+    /// Paho has seen CONNACK and takes everything.
+    ready: bool,
+    /// A thread is handing over; it will find what others add meanwhile.
+    pumping: bool,
+    /// The attempt that makes or made the connection.
+    pub(crate) attempt: Option<Arc<Attempt>>,
+    /// The link has a connection in its hands.
+    pub(crate) linked: bool,
+    /// An attempt is under way, or a connection stands.
+    pub(crate) under_way: bool,
+}
+
+impl Core {
+    pub(crate) fn new(queue: Arc<EventQueue>) -> Self {
+        let state = State {
+            outbox: Outbox::new(),
+            paho: None,
+            ready: false,
+            pumping: false,
+            attempt: None,
+            linked: false,
+            under_way: false,
+        };
+        Core { state: Mutex::new(state), ended: Condvar::new(), queue }
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn publish(self: &Arc<Self>, letter: Letter, keep_latest: bool) -> Result<Accepted> {
+        let mut state = self.lock();
+        if letter.qos == Qos::AtMostOnce && !state.under_way {
+            return Err(Error::NotConnected { what: "publish with QoS 0" });
+        }
+        let connected = state.under_way;
+        let accepted = state.outbox.publish(letter, keep_latest, connected)?;
+        if state.outbox.wants_a_push() {
+            self.pump_from(state, BURST);
+        }
+        Ok(accepted)
+    }
+
+    pub(crate) fn request(self: &Arc<Self>, make: impl FnOnce(u16) -> Request) -> Option<u16> {
+        let mut state = self.lock();
+        if !state.under_way {
+            return None;
+        }
+        let mid = state.outbox.request(make);
+        self.pump_from(state, BURST);
+        Some(mid)
+    }
+
+    /// Hands over everything the window allows.
+    pub(crate) fn pump(self: &Arc<Self>) {
+        self.pump_from(self.lock(), usize::MAX);
+    }
+
+    fn pump_from<'a>(self: &'a Arc<Self>, mut state: MutexGuard<'a, State>, mut most: usize) {
+        if state.pumping || !state.ready {
+            return;
+        }
+        state.pumping = true;
+        while most > 0 {
+            most -= 1;
+            let Some(paho) = state.paho.clone() else {
+                break;
+            };
+            let Some(handover) = state.outbox.next() else {
+                break;
+            };
+            let epoch = state.outbox.epoch();
+            drop(state);
+            self.hand_over(&paho, handover, epoch);
+            state = self.lock();
+        }
+        state.pumping = false;
+    }
+
+    fn hand_over(self: &Arc<Self>, paho: &Paho, handover: Handover, epoch: u64) {
+        match handover {
+            Handover::Request(request) => {
+                if let Err(problem) = paho.request(request) {
+                    log::warn!("{problem}; it is sent again with the next connection");
+                }
+            }
+            Handover::Message { ticket, letter } => {
+                let acked = letter.qos != Qos::AtMostOnce;
+                match paho.publish(ticket, &letter) {
+                    Ok(token) => self.watch(token, epoch, acked),
+                    Err(error) => {
+                        log::error!("a message on {:?} was given up: {error}", letter.topic);
+                        let receipt = self.lock().outbox.refused(ticket);
+                        if let Some(receipt) = receipt {
+                            receipt.settle(Err(error));
+                            receipt.report();
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Has the slot freed when Paho is done with the message.
+    fn watch(self: &Arc<Self>, mut token: Taken, epoch: u64, acked: bool) {
+        let waker = Waker::from(Arc::new(Slot { core: Arc::clone(self), epoch, acked }));
+        let done = Pin::new(&mut token).poll(&mut Context::from_waker(&waker)).is_ready();
+        if done {
+            self.lock().outbox.slot_freed(epoch, acked);
+        }
+    }
+
+    /// Paho is connected, or will never be: called on Paho's thread.
+    pub(crate) fn engine_answered(self: &Arc<Self>, epoch: u64) {
+        let mut state = self.lock();
+        if state.outbox.epoch() == epoch {
+            state.ready = true;
+            self.pump_from(state, usize::MAX);
+        }
+    }
+
+    /// A new client of Paho's takes the place of the last one, which is given back.
+    pub(crate) fn replace(&self, paho: Option<Arc<Paho>>, attempt: Option<Arc<Attempt>>) -> Option<Arc<Paho>> {
+        let mut state = self.lock();
+        state.ready = false;
+        state.attempt = attempt;
+        std::mem::replace(&mut state.paho, paho)
+    }
+
+    /// The link has let go of the connection.
+    pub(crate) fn unlinked(&self) {
+        self.lock().linked = false;
+        self.ended.notify_all();
+    }
+
+    /// Waits until the link holds no connection.
+    pub(crate) fn wait_ended(&self, deadline: Instant) -> bool {
+        let mut state = self.lock();
+        while state.linked {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            state = self.ended.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        true
+    }
+
+    /// Tells the loop what has been settled.
+    pub(crate) fn settled(&self, settled: crate::outbox::Settled) {
+        self.queue.push(Event::Settled(settled));
+    }
+}
+
+/// Woken by Paho when it is done with a message, on its own thread and with its lock held.
+struct Slot {
+    core: Arc<Core>,
+    epoch: u64,
+    acked: bool,
+}
+
+impl Wake for Slot {
+    fn wake(self: Arc<Self>) {
+        let mut state = self.core.lock();
+        if state.outbox.slot_freed(self.epoch, self.acked) {
+            self.core.pump_from(state, usize::MAX);
+        }
+    }
+}

@@ -1,0 +1,288 @@
+//! The loop: takes what happened from the queue, keeps the connection, and runs the callbacks.
+
+mod backoff;
+mod dispatch;
+mod profile;
+mod session;
+mod subscriptions;
+mod turn;
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::callbacks::{Callbacks, guarded};
+use crate::engine::{Attempt, Engine};
+use crate::event::{EventQueue, Popped};
+use crate::outbox::{Receipt, Stage};
+use crate::types::{Error, Result};
+
+pub(crate) use profile::{Profile, keepalive_seconds};
+pub(crate) use session::{Closing, Phase, Session};
+pub(crate) use subscriptions::Subscriptions;
+pub(crate) use turn::{Mode, Turns};
+
+/// A waiter looks this often whether the loop it relied on is still there.
+const GLANCE: Duration = Duration::from_millis(100);
+/// Beyond its deadline, how long an orderly end may take that only needs the network.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+
+/// Everything behind the handles of one client. `C` is the handle that callbacks are given.
+pub(crate) struct EventLoop<C, U> {
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) queue: Arc<EventQueue>,
+    pub(crate) callbacks: Callbacks<C, U>,
+    pub(crate) userdata: Mutex<Arc<U>>,
+    pub(crate) profile: Mutex<Profile>,
+    pub(crate) session: Mutex<Session>,
+    pub(crate) subscriptions: Mutex<Subscriptions>,
+    pub(crate) turns: Turns,
+    /// The attempt under way, to be cancelled when nobody wants it any more.
+    attempt: Mutex<Option<Arc<Attempt>>>,
+    options: Mutex<Options>,
+}
+
+/// How the loop behaves.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Options {
+    /// Restore subscriptions that the broker has lost.
+    pub(crate) resubscribe: bool,
+    /// The loop that runs tries the first connection again.
+    pub(crate) retry_first: bool,
+    /// The highest attempt whose CONNACK or failure the loop has dealt with.
+    pub(crate) dealt_with: u64,
+}
+
+/// The lock of `mutex`, also after a panic: nothing in here is left half done.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A number between 0 and 1 that differs between clients and calls.
+fn chance() -> f64 {
+    (RandomState::new().build_hasher().finish() >> 11) as f64 / (1u64 << 53) as f64
+}
+
+impl<C, U> EventLoop<C, U> {
+    pub(crate) fn new(userdata: U, profile: Profile, session: Session, resubscribe: bool) -> Self {
+        let queue = Arc::new(EventQueue::default());
+        EventLoop {
+            engine: Arc::new(Engine::new(Arc::clone(&queue))),
+            queue,
+            callbacks: Callbacks::default(),
+            userdata: Mutex::new(Arc::new(userdata)),
+            profile: Mutex::new(profile),
+            session: Mutex::new(session),
+            subscriptions: Mutex::default(),
+            turns: Turns::new(),
+            attempt: Mutex::new(None),
+            options: Mutex::new(Options { resubscribe, retry_first: false, dealt_with: 0 }),
+        }
+    }
+
+    pub(crate) fn options(&self) -> MutexGuard<'_, Options> {
+        lock(&self.options)
+    }
+
+    fn userdata(&self) -> Arc<U> {
+        Arc::clone(&lock(&self.userdata))
+    }
+
+    /// Begins attempt `number`. Needs the turn, for `on_pre_connect`.
+    fn begin_attempt(&self, client: &C, number: u64, tells_failure: bool) -> Result<Arc<Attempt>> {
+        let userdata = self.userdata();
+        self.callbacks.pre_connect.call(|callback| guarded(|| "on_pre_connect".into(), || callback(client, &userdata)));
+        let plan = lock(&self.profile).plan()?;
+        let attempt = self.engine.connect(plan, number, tells_failure);
+        let last = lock(&self.attempt).replace(Arc::clone(&attempt));
+        if let Some(last) = last {
+            last.cancel();
+        }
+        Ok(attempt)
+    }
+
+    /// Connects now and waits for CONNACK; a refusal has reached `on_connect` when this returns.
+    pub(crate) fn connect_now(&self, client: &C) -> Result<()> {
+        let inside = self.turns.is_mine();
+        let number = lock(&self.session).begin_anew();
+        let attempt = {
+            let _turn = (!inside).then(|| self.turns.take(|| self.queue.poke()));
+            self.begin_attempt(client, number, false)
+        };
+        let outcome = attempt.and_then(|attempt| attempt.wait());
+        if let Err(error) = &outcome {
+            lock(&self.session).gave_up(number);
+            if matches!(error, Error::Refused { .. }) && !inside {
+                self.settle(client, &|| self.options().dealt_with >= number, None);
+            }
+        }
+        outcome
+    }
+
+    /// Does what is due without an event: a new attempt, or the next step of an orderly end.
+    fn do_what_is_due(&self, client: &C) {
+        let now = Instant::now();
+        let number = {
+            let mut session = lock(&self.session);
+            match session.phase() {
+                Phase::Due(at) if at <= now => Some(session.begin()),
+                _ => None,
+            }
+        };
+        if let Some(number) = number
+            && let Err(error) = self.begin_attempt(client, number, true)
+        {
+            let retry_first = self.options().retry_first;
+            lock(&self.session).failed(number, error, retry_first, now, chance());
+        }
+        self.close_when_drained(now);
+    }
+
+    /// Sends DISCONNECT once everything is confirmed, or time is up.
+    fn close_when_drained(&self, now: Instant) {
+        let mut session = lock(&self.session);
+        let Some(closing) = session.closing().filter(|closing| !closing.sent) else {
+            return;
+        };
+        let connected = self.engine.is_connected();
+        if connected && now < closing.deadline && !self.engine.with_outbox(|outbox| outbox.is_idle()) {
+            return;
+        }
+        closing.sent = true;
+        let packet = std::mem::take(&mut closing.packet);
+        let waits = matches!(session.phase(), Phase::Attempt(_)) && connected;
+        if !waits {
+            // The connection went before it could be ended.
+            session.closed();
+        }
+        drop(session);
+        if waits {
+            self.engine.finish(packet);
+        }
+    }
+
+    /// One step of the loop: what is due, then one event, waited for until `deadline`. Needs the turn.
+    /// `true` when there was an event.
+    pub(crate) fn step(&self, client: &C, deadline: Option<Instant>) -> bool {
+        self.do_what_is_due(client);
+        let own = lock(&self.session).next_deadline();
+        let deadline = deadline.into_iter().chain(own).min();
+        let popped = self.queue.pop(deadline);
+        if self.queue.regained_room() {
+            self.engine.resume();
+        }
+        match popped {
+            Popped::Event(event) => {
+                self.dispatch(client, event);
+                self.do_what_is_due(client);
+                true
+            }
+            Popped::Poked | Popped::TimedOut => {
+                self.do_what_is_due(client);
+                false
+            }
+        }
+    }
+
+    /// Waits until `done`, running the loop if nobody else does; `false` when it is not by `deadline`.
+    pub(crate) fn settle(&self, client: &C, done: &dyn Fn() -> bool, deadline: Option<Instant>) -> bool {
+        loop {
+            if done() {
+                return true;
+            }
+            let now = Instant::now();
+            if deadline.is_some_and(|deadline| deadline <= now) {
+                return false;
+            }
+            let glance = deadline.map_or(now + GLANCE, |deadline| deadline.min(now + GLANCE));
+            if let Some(turn) = self.turns.take_or_wait(Some(glance)) {
+                if !done() {
+                    self.step(client, Some(glance));
+                }
+                drop(turn);
+            }
+        }
+    }
+
+    /// Waits for the confirmation of a message, and for its `on_publish` where one can run.
+    pub(crate) fn wait_for_publish(&self, client: &C, receipt: &Receipt, deadline: Option<Instant>) -> Result<bool> {
+        if self.turns.is_mine() {
+            return self.wait_inside(receipt, deadline);
+        }
+        loop {
+            if receipt.stage() == Stage::Reported {
+                return receipt.result().map(|()| true);
+            }
+            if receipt.stage() == Stage::Pending && lock(&self.session).phase() == Phase::Idle && self.queue.len() == 0
+            {
+                return Err(Error::NotConnected { what: "wait_for_publish" });
+            }
+            let now = Instant::now();
+            if deadline.is_some_and(|deadline| deadline <= now) {
+                return Ok(false);
+            }
+            let glance = deadline.map_or(now + GLANCE, |deadline| deadline.min(now + GLANCE));
+            if self.turns.is_looping() {
+                receipt.wait(Stage::Reported, Some(glance));
+            } else {
+                self.settle(client, &|| receipt.stage() == Stage::Reported || self.turns.is_looping(), Some(glance));
+            }
+        }
+    }
+
+    /// Inside a callback the loop stands still: only the confirmation itself can be waited for, and only while the
+    /// connection lasts.
+    fn wait_inside(&self, receipt: &Receipt, deadline: Option<Instant>) -> Result<bool> {
+        let (_urgent, was_full) = self.queue.urgent();
+        if was_full {
+            self.engine.resume();
+        }
+        loop {
+            if receipt.stage() >= Stage::Settled {
+                return receipt.result().map(|()| true);
+            }
+            if !self.engine.is_under_way() {
+                return Err(Error::NotConnected { what: "wait_for_publish inside a callback" });
+            }
+            let now = Instant::now();
+            if deadline.is_some_and(|deadline| deadline <= now) {
+                return Ok(false);
+            }
+            receipt.wait(Stage::Settled, Some(deadline.map_or(now + GLANCE, |at| at.min(now + GLANCE))));
+        }
+    }
+
+    /// Ends the connection in order within `patience`; gives how many messages were not confirmed. Inside a
+    /// callback it only asks for the end: the loop sees to it.
+    pub(crate) fn close(&self, client: &C, packet: Vec<u8>, patience: Duration) -> usize {
+        let deadline = Instant::now() + patience;
+        let connected = self.engine.is_connected();
+        if !connected && let Some(attempt) = lock(&self.attempt).take() {
+            attempt.cancel();
+        }
+        lock(&self.session).close(Closing { deadline, packet: packet.clone(), sent: false }, connected);
+        self.queue.poke();
+        if self.turns.is_mine() {
+            return 0;
+        }
+        let limit = deadline + LAST_WORDS;
+        let done = || !lock(&self.session).is_closing();
+        if !self.settle(client, &done, Some(deadline + GLANCE)) {
+            // The loop is busy with a callback: the connection is ended without it.
+            self.engine.finish(packet);
+            self.settle(client, &done, Some(limit));
+        }
+        self.engine.wait_ended(limit);
+        // What is still due is run, unless a loop of the program's does so.
+        let drained = || self.turns.is_looping() || self.queue.len() == 0;
+        self.settle(client, &drained, Some(limit));
+        self.engine.with_outbox(|outbox| outbox.pending())
+    }
+
+    /// Gives up the attempt under way, if any.
+    pub(crate) fn cancel_attempt(&self) {
+        if let Some(attempt) = lock(&self.attempt).take() {
+            attempt.cancel();
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! The callback API of `paho.mqtt.client` (paho-python) for Rust, over the `paho-mqtt` bindings.
+//!
+//! *Rappel* is French for *callback*, as in *fonction de rappel*. Names, order of arguments and order of events
+//! are those of paho-python 2.2 with `CallbackAPIVersion.VERSION2`; instead of return codes there are
+//! [`Result`]s whose errors say what to do.
+//!
+//! ```no_run
+//! use rappel as pmc;
+//!
+//! fn connexion(client: &pmc::Client, _: &(), _: pmc::ConnectFlags, code: pmc::ReasonCode, _: &pmc::Properties) {
+//!     if code == 0 {
+//!         println!("Connecté");
+//!         let _ = client.publish("test", "10.10.10.23 connecté", 0);
+//!     } else {
+//!         println!("Erreur code {code}");
+//!     }
+//! }
+//!
+//! fn main() -> pmc::Result<()> {
+//!     let client = pmc::Client::new(pmc::CallbackApiVersion::Version2);
+//!     client.on_connect(connexion);
+//!     client.on_message(|_client, _userdata, msg| println!("Reçu: {}", msg.payload_str()));
+//!     client.connect("mqttbroker.lan", 1883)?;
+//!     client.subscribe("test", 0)?;
+//!     client.loop_forever()
+//! }
+//! ```
+//!
+//! # The way of a message
+//! ```text
+//!  your thread         Paho's two threads      one thread for all clients        the loop's thread
+//!  publish() ─► outbox ─► engine (paho-mqtt) ─► link ─► network ─► link ─► engine ─► event ─► event loop ─► callbacks
+//! ```
+//! `docs/architecture.md` follows it step by step.
+
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+
+mod types;
+
+mod wire;
+
+mod outbox;
+
+mod link;
+
+mod event;
+
+mod engine;
+
+mod callbacks;
+
+mod event_loop;
+
+mod client;
+
+pub use client::{Client, ClientBuilder, IntoPassword, MessageInfo, PublishFuture};
+pub use types::{
+    CallbackApiVersion, CleanStart, ConnackResult, ConnectFlags, ConnectOptions, DisconnectFlags, DisconnectOptions,
+    Error, ErrorCode, IntoPayload, LoopOptions, Message, PacketType, Properties, PropertyFields, Protocol,
+    PublishOptions, Qos, ReasonCode, Result, RetainHandling, SubscribeOptions, Transport, connack_string, error_string,
+    topic_matches_sub,
+};

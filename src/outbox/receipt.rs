@@ -1,0 +1,117 @@
+//! The state behind `MessageInfo`: whether a message is confirmed, and whom to tell.
+
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
+use std::time::Instant;
+
+use crate::types::Result;
+
+/// How far a message has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Stage {
+    /// Queued or under way.
+    Pending,
+    /// Confirmed or given up; `on_publish` has yet to run.
+    Settled,
+    /// Confirmed or given up, and `on_publish` has returned.
+    Reported,
+}
+
+/// One message's completion, shared by its handles, the queue and the event loop.
+#[derive(Debug)]
+pub(crate) struct Receipt {
+    mid: u16,
+    /// Whether the client was connected when the message was accepted.
+    connected: bool,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Debug)]
+struct State {
+    stage: Stage,
+    result: Result<()>,
+    wakers: Vec<Waker>,
+}
+
+impl Receipt {
+    pub(crate) fn new(mid: u16, connected: bool) -> Self {
+        let state = State { stage: Stage::Pending, result: Ok(()), wakers: Vec::new() };
+        Receipt { mid, connected, state: Mutex::new(state), changed: Condvar::new() }
+    }
+
+    pub(crate) fn mid(&self) -> u16 {
+        self.mid
+    }
+
+    pub(crate) fn was_connected(&self) -> bool {
+        self.connected
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn stage(&self) -> Stage {
+        self.lock().stage
+    }
+
+    /// The result; `Ok` also while nothing is known.
+    pub(crate) fn result(&self) -> Result<()> {
+        self.lock().result.clone()
+    }
+
+    /// The broker confirmed the message, or it is given up. Only the first result counts.
+    pub(crate) fn settle(&self, result: Result<()>) {
+        let mut state = self.lock();
+        if state.stage == Stage::Pending {
+            state.stage = Stage::Settled;
+            state.result = result;
+            self.tell(state);
+        }
+    }
+
+    /// `on_publish` has returned.
+    pub(crate) fn report(&self) {
+        let mut state = self.lock();
+        state.stage = Stage::Reported;
+        self.tell(state);
+    }
+
+    fn tell(&self, mut state: MutexGuard<'_, State>) {
+        let wakers = std::mem::take(&mut state.wakers);
+        drop(state);
+        self.changed.notify_all();
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
+    /// Waits until `stage` is reached; `false` when `deadline` comes first.
+    pub(crate) fn wait(&self, stage: Stage, deadline: Option<Instant>) -> bool {
+        let mut state = self.lock();
+        while state.stage < stage {
+            state = match deadline {
+                None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
+                Some(deadline) => {
+                    let left = deadline.saturating_duration_since(Instant::now());
+                    if left.is_zero() {
+                        return false;
+                    }
+                    self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0
+                }
+            };
+        }
+        true
+    }
+
+    /// Has `waker` called at the next change, unless `stage` is reached already.
+    pub(crate) fn wake_at(&self, stage: Stage, waker: &Waker) -> bool {
+        let mut state = self.lock();
+        if state.stage >= stage {
+            return true;
+        }
+        if !state.wakers.iter().any(|known| known.will_wake(waker)) {
+            state.wakers.push(waker.clone());
+        }
+        false
+    }
+}

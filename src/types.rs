@@ -1,0 +1,32 @@
+//! The plain data of the crate: values, options and errors, without sockets, threads or Paho.
+
+mod error;
+mod error_code;
+mod flags;
+mod message;
+mod options;
+mod payload;
+mod properties;
+mod protocol;
+mod qos;
+mod reason_code;
+mod topic;
+
+pub use error::{Error, Result};
+pub use error_code::{ConnackResult, ErrorCode, connack_string, error_string};
+pub use flags::{ConnectFlags, DisconnectFlags};
+pub use message::Message;
+pub use options::{
+    CleanStart, ConnectOptions, DisconnectOptions, LoopOptions, PublishOptions, RetainHandling, SubscribeOptions,
+};
+pub use payload::IntoPayload;
+pub use properties::{Properties, PropertyFields};
+pub use protocol::{CallbackApiVersion, Protocol, Transport};
+pub use qos::Qos;
+pub use reason_code::{PacketType, ReasonCode};
+pub use topic::topic_matches_sub;
+
+pub(crate) use payload::{MAX_PAYLOAD, check_payload};
+pub(crate) use properties::PropertyHome;
+pub(crate) use qos::check_qos;
+pub(crate) use topic::{check_filter, check_text, check_topic};

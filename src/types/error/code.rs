@@ -1,0 +1,93 @@
+//! The short forms of an error: paho-python's number, and the broker's reason.
+
+use crate::types::{Error, ErrorCode, ReasonCode};
+
+impl Error {
+    /// The number paho-python returns in this case, or the nearest one where it raises an exception.
+    #[must_use]
+    pub fn code(&self) -> ErrorCode {
+        match self {
+            Self::EmptyTopic
+            | Self::WildcardInTopic { .. }
+            | Self::NulInText { .. }
+            | Self::TextTooLong { .. }
+            | Self::InvalidFilter { .. }
+            | Self::NoFilter
+            | Self::InvalidQos { .. }
+            | Self::InvalidProperty { .. }
+            | Self::InvalidHost { .. }
+            | Self::InvalidPort
+            | Self::InvalidKeepalive { .. }
+            | Self::ClientIdRequired
+            | Self::InvalidOption { .. }
+            | Self::LoopRunning
+            | Self::NoLoop
+            | Self::InCallback { .. } => ErrorCode::Inval,
+            Self::PayloadTooLarge { .. } => ErrorCode::PayloadSize,
+            Self::QueueFull { .. } | Self::Replaced => ErrorCode::QueueSize,
+            Self::PropertiesNeedV5 => ErrorCode::NotSupported,
+            Self::NotConnected { .. } | Self::NoConnectionRequested | Self::Cancelled | Self::Dropped => {
+                ErrorCode::NoConn
+            }
+            Self::NameNotFound { .. }
+            | Self::Unreachable { .. }
+            | Self::ConnectTimeout { .. }
+            | Self::Storage { .. } => ErrorCode::Errno,
+            Self::ClosedDuringConnect { .. } | Self::Unconfirmed { .. } => ErrorCode::ConnLost,
+            Self::ConnectionLost { code } if *code == 141 => ErrorCode::Keepalive,
+            Self::ConnectionLost { .. } => ErrorCode::ConnLost,
+            Self::Protocol { .. } => ErrorCode::Protocol,
+            Self::Refused { .. } => ErrorCode::ConnRefused,
+            Self::PublishRefused { code, .. } if *code == 135 => ErrorCode::AclDenied,
+            Self::PublishRefused { .. } | Self::Engine { .. } => ErrorCode::Unknown,
+            Self::Timeout { .. } => ErrorCode::Again,
+        }
+    }
+
+    /// The broker's reason, where the error comes from a packet or a lost connection.
+    #[must_use]
+    pub fn reason_code(&self) -> Option<ReasonCode> {
+        match self {
+            Self::Refused { code, .. } | Self::ConnectionLost { code } | Self::PublishRefused { code, .. } => {
+                Some(*code)
+            }
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::types::{PacketType, Properties};
+
+    #[test]
+    fn codes_are_pythons() {
+        let lost = |value| Error::ConnectionLost { code: ReasonCode::new(PacketType::Disconnect, value) };
+        let refused = Error::Refused {
+            host: "h".to_owned(),
+            port: 1883,
+            code: ReasonCode::new(PacketType::Connack, 135),
+            properties: Properties::new(),
+        };
+        assert_eq!(refused.reason_code(), Some(ReasonCode::new(PacketType::Connack, 135)));
+        assert_eq!(Error::NoLoop.reason_code(), None);
+        let cause = Arc::new(io::Error::from(io::ErrorKind::TimedOut));
+        let expected = [
+            (Error::EmptyTopic, 3),
+            (Error::NotConnected { what: "publish" }, 4),
+            (refused, 5),
+            (lost(128), 7),
+            (lost(141), 16),
+            (Error::PayloadTooLarge { len: 1, limit: 0 }, 9),
+            (Error::QueueFull { limit: 1 }, 15),
+            (Error::Unreachable { host: "h".to_owned(), port: 1, cause }, 14),
+        ];
+        for (error, code) in expected {
+            assert_eq!(error.code(), code, "{error}");
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! The options of the calls that take more than their required arguments.
+
+mod connect_options;
+mod disconnect_options;
+mod loop_options;
+mod publish_options;
+mod subscribe_options;
+
+pub use connect_options::{CleanStart, ConnectOptions};
+pub use disconnect_options::DisconnectOptions;
+pub use loop_options::LoopOptions;
+pub use publish_options::PublishOptions;
+pub use subscribe_options::{RetainHandling, SubscribeOptions};

@@ -1,0 +1,56 @@
+//! The options of `disconnect`.
+
+use std::time::Duration;
+
+use crate::types::Properties;
+
+/// How to disconnect: reason, properties, and how long to let messages finish.
+///
+/// paho-python: the arguments of `disconnect()`.
+///
+/// ```
+/// use std::time::Duration;
+/// use rappel::DisconnectOptions;
+///
+/// // 4: the broker publishes the will although the client leaves in good order.
+/// let options = DisconnectOptions::new().reason_code(4).timeout(Duration::from_secs(1));
+/// # let _ = options;
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[must_use]
+pub struct DisconnectOptions {
+    /// The number sent to an MQTT 5 broker.
+    pub(crate) reason_code: u8,
+    /// MQTT 5 properties of the DISCONNECT packet.
+    pub(crate) properties: Properties,
+    /// How long queued messages may take to finish; `None` for the client's own setting.
+    pub(crate) timeout: Option<Duration>,
+}
+
+impl DisconnectOptions {
+    /// Reason 0 ("Normal disconnection"), no properties, the client's disconnect timeout.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Why the client leaves (MQTT 5, section 3.14.2.1): 0 (default) or, for example, 4, "Disconnect with will
+    /// message". Not sent over MQTT 3.1.1. paho-python: `reasoncode`.
+    #[doc(alias = "reasoncode")]
+    pub fn reason_code(mut self, reason_code: u8) -> Self {
+        self.reason_code = reason_code;
+        self
+    }
+
+    /// MQTT 5 properties of the DISCONNECT packet; default none.
+    pub fn properties(mut self, properties: Properties) -> Self {
+        self.properties = properties;
+        self
+    }
+
+    /// How long messages already accepted may take to be sent and confirmed; zero does not wait. Default: the client's
+    /// disconnect timeout. Not in paho-python, which does not wait.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+}

@@ -1,0 +1,32 @@
+//! The options of `loop_forever`.
+
+/// How `loop_forever` runs.
+///
+/// paho-python: the arguments of `loop_forever()`. Its `timeout`, which only tunes Python's own polling, has no use here.
+///
+/// ```
+/// use rappel::LoopOptions;
+///
+/// let options = LoopOptions::new().retry_first_connection(true);
+/// # let _ = options;
+/// ```
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[must_use]
+pub struct LoopOptions {
+    /// Whether a failed first connection is tried again.
+    pub(crate) retry_first_connection: bool,
+}
+
+impl LoopOptions {
+    /// A failed first connection ends the loop.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// After `connect_async`: `true` to keep trying when the first connection fails, `false` (default) to return its
+    /// error. Later connections are retried either way.
+    pub fn retry_first_connection(mut self, retry: bool) -> Self {
+        self.retry_first_connection = retry;
+        self
+    }
+}

@@ -1,0 +1,94 @@
+//! The options of `publish` and `will_set`.
+
+use crate::types::{Properties, Qos};
+
+/// How a message is published: QoS, retain flag, properties.
+///
+/// A bare `0`, `1`, `2` or a [`Qos`] stands for these options too. The QoS is checked by the call that takes the
+/// options. paho-python: the arguments of `publish()` and `will_set()` after the payload.
+///
+/// ```
+/// use rappel::PublishOptions;
+///
+/// let options = PublishOptions::new().qos(1).retain(true);
+/// # let _ = options;
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[must_use]
+pub struct PublishOptions {
+    /// The QoS as the user wrote it, not yet checked.
+    pub(crate) qos: i32,
+    /// Whether the broker keeps the message for later subscribers.
+    pub(crate) retain: bool,
+    /// MQTT 5 properties of the PUBLISH packet or of the will.
+    pub(crate) properties: Properties,
+    /// Whether a newer message of the same topic replaces this one in the queue while offline.
+    pub(crate) keep_latest: bool,
+}
+
+impl PublishOptions {
+    /// QoS 0, not retained, no properties.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The level of delivery: `0` (default), `1`, `2` or a [`Qos`]. Another number makes the call that takes these
+    /// options fail with [`Error::InvalidQos`](crate::types::Error::InvalidQos).
+    pub fn qos(mut self, qos: impl Into<i32>) -> Self {
+        self.qos = qos.into();
+        self
+    }
+
+    /// Whether the broker keeps the message and gives it to later subscribers; default `false`.
+    pub fn retain(mut self, retain: bool) -> Self {
+        self.retain = retain;
+        self
+    }
+
+    /// MQTT 5 properties of the message; default none. Over MQTT 3.1.1 the call fails with
+    /// [`Error::PropertiesNeedV5`](crate::types::Error::PropertiesNeedV5) if there are any.
+    pub fn properties(mut self, properties: Properties) -> Self {
+        self.properties = properties;
+        self
+    }
+
+    /// While offline, a newer message of the same topic replaces the queued one.
+    ///
+    /// For measurements of which only the last is worth sending once the connection is back. Not in paho-python.
+    pub fn keep_latest(mut self) -> Self {
+        self.keep_latest = true;
+        self
+    }
+}
+
+impl From<i32> for PublishOptions {
+    fn from(qos: i32) -> Self {
+        Self::new().qos(qos)
+    }
+}
+
+impl From<u8> for PublishOptions {
+    fn from(qos: u8) -> Self {
+        Self::new().qos(qos)
+    }
+}
+
+impl From<Qos> for PublishOptions {
+    fn from(qos: Qos) -> Self {
+        Self::new().qos(qos)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bare_qos_is_enough() {
+        let expected = PublishOptions::new().qos(1);
+        assert_eq!(PublishOptions::from(1), expected);
+        assert_eq!(PublishOptions::from(1_u8), expected);
+        assert_eq!(PublishOptions::from(Qos::AtLeastOnce), expected);
+        assert_eq!(PublishOptions::from(7).qos, 7);
+    }
+}

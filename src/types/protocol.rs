@@ -1,0 +1,72 @@
+//! What a client is built with: callback version, MQTT version, transport.
+
+use std::fmt;
+
+/// Which arguments callbacks get; only Python's current version exists here.
+///
+/// paho-python: `CallbackAPIVersion`. The old `VERSION1` is deprecated there and left out here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum CallbackApiVersion {
+    /// Reason codes and properties in every callback, for MQTT 3.1.1 as for 5. paho-python: `VERSION2`.
+    Version2,
+}
+
+/// The version of MQTT spoken with the broker.
+///
+/// paho-python: `MQTTProtocolVersion`.
+///
+/// ```
+/// use rappel::Protocol;
+///
+/// assert_eq!(Protocol::default(), Protocol::V311);
+/// assert_eq!(Protocol::V5.to_string(), "MQTT 5");
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum Protocol {
+    /// MQTT 3.1.1, the default: every broker speaks it. paho-python: `MQTTv311`.
+    #[default]
+    V311,
+    /// MQTT 5, with properties. paho-python: `MQTTv5`.
+    V5,
+}
+
+impl Protocol {
+    /// The protocol level in the CONNECT packet, which is also Python's number: 4 or 5.
+    #[must_use]
+    pub const fn value(self) -> u8 {
+        match self {
+            Self::V311 => 4,
+            Self::V5 => 5,
+        }
+    }
+}
+
+impl fmt::Display for Protocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::V311 => "MQTT 3.1.1",
+            Self::V5 => "MQTT 5",
+        })
+    }
+}
+
+/// What carries the MQTT packets.
+///
+/// paho-python: the `transport` argument of `Client`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum Transport {
+    /// A TCP connection, usually to port 1883. paho-python: `"tcp"`.
+    #[default]
+    Tcp,
+}
+
+impl fmt::Display for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Tcp => "tcp",
+        })
+    }
+}

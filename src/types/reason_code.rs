@@ -1,0 +1,184 @@
+//! The broker's one-byte verdict on a packet, with the names paho-python gives it.
+
+mod compare;
+mod names;
+
+use std::fmt;
+
+/// The kinds of MQTT packet, with their numbers on the wire (MQTT 5, section 2.1.2).
+///
+/// paho-python: `PacketTypes`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PacketType {
+    /// The client asks for a connection.
+    Connect = 1,
+    /// The broker's answer to `Connect`.
+    Connack = 2,
+    /// A message, in either direction.
+    Publish = 3,
+    /// Confirms a message of QoS 1.
+    Puback = 4,
+    /// First answer to a message of QoS 2.
+    Pubrec = 5,
+    /// Releases a message of QoS 2.
+    Pubrel = 6,
+    /// Last answer to a message of QoS 2.
+    Pubcomp = 7,
+    /// The client asks for topics.
+    Subscribe = 8,
+    /// The broker's answer to `Subscribe`.
+    Suback = 9,
+    /// The client gives up topics.
+    Unsubscribe = 10,
+    /// The broker's answer to `Unsubscribe`.
+    Unsuback = 11,
+    /// The client shows that it is alive.
+    Pingreq = 12,
+    /// The broker's answer to `Pingreq`.
+    Pingresp = 13,
+    /// The end of the connection.
+    Disconnect = 14,
+    /// A step of MQTT 5's extended authentication.
+    Auth = 15,
+}
+
+/// The result of a request: a number of MQTT 5 (section 2.4), also where the broker speaks 3.1.1.
+///
+/// 0 to 127 mean success, 128 to 255 failure. It compares with numbers and with names; two codes are equal when their
+/// numbers are, whatever the packet. paho-python: `ReasonCode`.
+///
+/// ```
+/// use rappel::{PacketType, ReasonCode};
+///
+/// let code = ReasonCode::new(PacketType::Connack, 135);
+/// assert!(code == 135 && code == "Not authorized" && code.is_failure());
+/// assert_eq!(code.to_string(), "Not authorized");
+/// assert_eq!(ReasonCode::new(PacketType::Suback, 0).to_string(), "Granted QoS 0");
+/// ```
+#[derive(Clone, Copy)]
+pub struct ReasonCode {
+    /// The packet that carried the number: it decides the name.
+    packet: PacketType,
+    /// The number on the wire.
+    value: u8,
+}
+
+impl ReasonCode {
+    /// The code `value` as carried by `packet`. Any number is accepted, as a broker may send any.
+    #[must_use]
+    pub const fn new(packet: PacketType, value: u8) -> Self {
+        Self { packet, value }
+    }
+
+    /// The number on the wire, 0 to 255.
+    #[must_use]
+    pub const fn value(self) -> u8 {
+        self.value
+    }
+
+    /// The kind of packet that carried the code.
+    #[must_use]
+    pub const fn packet(self) -> PacketType {
+        self.packet
+    }
+
+    /// Whether the broker said no: 128 or more. paho-python: `is_failure`.
+    #[must_use]
+    pub const fn is_failure(self) -> bool {
+        self.value >= 0x80
+    }
+
+    /// The name of the code in this packet, or `"Unknown reason code"` where MQTT gives it none.
+    ///
+    /// `Display` says the same, but shows an unknown code's number. paho-python: `getName()`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        names::find(self.packet, self.value).unwrap_or("Unknown reason code")
+    }
+
+    /// The MQTT 5 code for a CONNACK return code of MQTT 3.1.1 (section 3.2.2.3).
+    ///
+    /// paho-python: `convert_connack_rc_to_reason_code`.
+    pub(crate) const fn from_connack_v3(code: u8) -> Self {
+        let value = match code {
+            0 => 0,
+            1 => 132,
+            2 => 133,
+            3 => 136,
+            4 => 134,
+            5 => 135,
+            _ => 128,
+        };
+        Self::new(PacketType::Connack, value)
+    }
+
+    /// The MQTT 5 code for a SUBACK return code of MQTT 3.1.1 (section 3.9.3): 0, 1, 2, and 128 for the rest.
+    pub(crate) const fn from_suback_v3(code: u8) -> Self {
+        let value = if code <= 2 { code } else { 128 };
+        Self::new(PacketType::Suback, value)
+    }
+}
+
+impl fmt::Display for ReasonCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match names::find(self.packet, self.value) {
+            Some(name) => f.pad(name),
+            None => f.pad(&format!("Reason code {}", self.value)),
+        }
+    }
+}
+
+impl fmt::Debug for ReasonCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ReasonCode({:?}, {}, {:?})", self.packet, self.value, self.to_string())
+    }
+}
+
+impl From<ReasonCode> for u8 {
+    fn from(code: ReasonCode) -> Self {
+        code.value
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connack_of_v3_follows_python() {
+        let expected = [
+            (0, 0, "Success"),
+            (1, 132, "Unsupported protocol version"),
+            (2, 133, "Client identifier not valid"),
+            (3, 136, "Server unavailable"),
+            (4, 134, "Bad user name or password"),
+            (5, 135, "Not authorized"),
+            (6, 128, "Unspecified error"),
+            (255, 128, "Unspecified error"),
+        ];
+        for (v3, value, name) in expected {
+            let code = ReasonCode::from_connack_v3(v3);
+            assert!(code == value && code == name, "{v3}: {code:?}");
+        }
+    }
+
+    #[test]
+    fn suback_of_v3() {
+        for (v3, value, name) in [
+            (0, 0, "Granted QoS 0"),
+            (2, 2, "Granted QoS 2"),
+            (3, 128, "Unspecified error"),
+            (0x80, 128, "Unspecified error"),
+        ] {
+            let code = ReasonCode::from_suback_v3(v3);
+            assert!(code == value && code == name, "{v3}: {code:?}");
+        }
+    }
+
+    #[test]
+    fn unknown_numbers_have_a_text() {
+        let code = ReasonCode::new(PacketType::Connack, 77);
+        assert!(code == "Reason code 77" && code.name() == "Unknown reason code");
+        assert_eq!(format!("{code:?}"), r#"ReasonCode(Connack, 77, "Reason code 77")"#);
+    }
+}

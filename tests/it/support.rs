@@ -1,0 +1,16 @@
+//! What the integration tests stand on: brokers, a proxy, programs, deadlines.
+//!
+//! Nothing here skips a test: what is missing (Mosquitto, an example's binary) panics with the command that brings it.
+//! The support needs a Unix: signals, `sh`, and for [`resources`] Linux.
+#![allow(dead_code, reason = "a toolbox: a helper stays although the last test that used it went away")]
+
+pub mod wait;
+
+pub mod guarded;
+
+pub mod mosquitto;
+pub mod process;
+pub mod proxy;
+#[cfg(target_os = "linux")]
+pub mod resources;
+pub mod scripted;

@@ -1,0 +1,110 @@
+//! Waiting with a deadline: the only place of the tests that lets time pass.
+
+use std::fmt::Debug;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How long a [`Probe`] waits: far more than a loaded CI machine needs, so that only a real fault reaches it.
+pub const DEADLINE: Duration = Duration::from_secs(10);
+
+/// How often a condition is looked at.
+const POLL: Duration = Duration::from_millis(1);
+
+/// Waits until `condition` holds, looking every millisecond.
+///
+/// # Panics
+/// With `what` when it does not within `limit`.
+#[track_caller]
+pub fn wait_until(what: &str, limit: Duration, condition: impl FnMut() -> bool) {
+    assert!(holds_within(limit, condition), "waited {limit:?} in vain for: {what}");
+}
+
+/// Whether `condition` comes to hold within `limit`; for those who have more to say than [`wait_until`] when it does not.
+pub fn holds_within(limit: Duration, mut condition: impl FnMut() -> bool) -> bool {
+    let deadline = Instant::now() + limit;
+    loop {
+        if condition() {
+            return true;
+        }
+        if Instant::now() >= deadline {
+            return false;
+        }
+        thread::sleep(POLL);
+    }
+}
+
+/// The test's end of a channel into a callback or a script: what happened there, in order.
+///
+/// ```ignore
+/// let (tell, heard) = Probe::pair();
+/// client.on_message(move |_, _, msg| { let _ = tell.send(msg.topic.clone()); });
+/// assert_eq!(heard.next("the message"), "test");
+/// ```
+#[derive(Debug)]
+pub struct Probe<T> {
+    /// Where the values come in.
+    receiver: Receiver<T>,
+}
+
+impl<T> Probe<T> {
+    /// The sender for the callback (clone it for several), and the probe that hears it.
+    pub fn pair() -> (Sender<T>, Self) {
+        let (sender, receiver) = channel();
+        (sender, Self { receiver })
+    }
+
+    /// The next value, within [`DEADLINE`].
+    ///
+    /// # Panics
+    /// With `what` when none comes, at once when every sender is gone.
+    #[track_caller]
+    pub fn next(&self, what: &str) -> T {
+        self.next_within(what, DEADLINE)
+    }
+
+    /// The next value, within `limit`, for what is known to take long.
+    ///
+    /// # Panics
+    /// As [`next`](Self::next).
+    #[track_caller]
+    pub fn next_within(&self, what: &str, limit: Duration) -> T {
+        match self.receiver.recv_timeout(limit) {
+            Ok(value) => value,
+            Err(RecvTimeoutError::Timeout) => panic!("waited {limit:?} in vain for: {what}"),
+            Err(RecvTimeoutError::Disconnected) => panic!("nobody is left who could send: {what}"),
+        }
+    }
+
+    /// The next `count` values, each within [`DEADLINE`].
+    ///
+    /// # Panics
+    /// As [`next`](Self::next), saying how many came.
+    #[track_caller]
+    pub fn take(&self, count: usize, what: &str) -> Vec<T> {
+        // A loop, not a closure: the panic should name the caller's line.
+        let mut values = Vec::with_capacity(count);
+        while values.len() < count {
+            values.push(self.next(&format!("{what} ({} of {count} came)", values.len())));
+        }
+        values
+    }
+
+    /// What has come and was not taken yet, without waiting. Says nothing about what is still under way: first wait
+    /// for something that is known to come after it.
+    pub fn rest(&self) -> Vec<T> {
+        self.receiver.try_iter().collect()
+    }
+}
+
+impl<T: Debug> Probe<T> {
+    /// Asserts that nothing has come that was not taken; see [`rest`](Self::rest).
+    ///
+    /// # Panics
+    /// With `what` and the values when there are any.
+    #[track_caller]
+    pub fn is_drained(&self, what: &str) {
+        let rest = self.rest();
+        assert!(rest.is_empty(), "{what}: nothing more was due, but there is {rest:?}");
+    }
+}
