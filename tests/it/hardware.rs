@@ -1,6 +1,5 @@
 //! Button and light sensor without hardware: the real driver on a simulated chip, and scripted edges.
 
-
 use std::collections::VecDeque;
 use std::io::{self, Cursor};
 use std::sync::atomic::AtomicBool;
