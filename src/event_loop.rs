@@ -24,6 +24,8 @@ pub(crate) use turn::{Mode, Turns};
 
 /// A waiter looks this often whether the loop it relied on is still there.
 const GLANCE: Duration = Duration::from_millis(100);
+/// Events that a loop deals with before it lets others have the turn.
+const BATCH: usize = 64;
 /// Beyond its deadline, how long an orderly end may take that only needs the network.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
@@ -181,6 +183,17 @@ impl<C, U> EventLoop<C, U> {
                 self.do_what_is_due(client);
                 false
             }
+        }
+    }
+
+    /// What a loop does with one turn: waits for an event, and takes those along that are there.
+    pub(crate) fn run(&self, client: &C) {
+        self.step(client, None);
+        for _ in 1..BATCH {
+            if self.queue.len() == 0 || self.turns.is_wanted() {
+                return;
+            }
+            self.step(client, Some(Instant::now()));
         }
     }
 

@@ -61,7 +61,7 @@ impl<U: Send + Sync + 'static> Client<U> {
                 break outcome;
             }
             let turn = events.turns.take_last();
-            events.step(self, None);
+            events.run(self);
             drop(turn);
         };
         events.turns.end();
@@ -98,7 +98,7 @@ impl<U: Send + Sync + 'static> Client<U> {
             while !events.turns.is_stopping() {
                 let turn = events.turns.take_last();
                 if !events.turns.is_stopping() {
-                    events.step(&client, None);
+                    events.run(&client);
                 }
                 drop(turn);
             }

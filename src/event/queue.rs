@@ -44,6 +44,8 @@ struct Lanes {
     /// Messages below this number have come, or never will.
     complete: u64,
     poked: bool,
+    /// The loop sleeps: whoever brings something must wake it. Waking costs a system call, also for nothing.
+    asleep: bool,
 }
 
 /// What `pop` found.
@@ -60,6 +62,14 @@ impl EventQueue {
         self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn wake(&self, lanes: MutexGuard<'_, Lanes>) {
+        let asleep = lanes.asleep;
+        drop(lanes);
+        if asleep {
+            self.changed.notify_one();
+        }
+    }
+
     /// Puts an event behind everything that has passed the link.
     pub(crate) fn push(&self, event: Event) {
         let after = self.passed.load(Ordering::Acquire);
@@ -68,8 +78,7 @@ impl EventQueue {
             lanes.complete = lanes.complete.max(after);
         }
         lanes.events.push_back((after, event));
-        drop(lanes);
-        self.changed.notify_one();
+        self.wake(lanes);
     }
 
     /// A message passes the link on its way to the engine.
@@ -85,8 +94,9 @@ impl EventQueue {
     /// The engine delivers message `number`.
     pub(crate) fn push_message(&self, number: u64, message: Message) {
         self.waiting.fetch_add(message.payload.len() + OVERHEAD, Ordering::AcqRel);
-        self.lock().messages.push_back((number, message));
-        self.changed.notify_one();
+        let mut lanes = self.lock();
+        lanes.messages.push_back((number, message));
+        self.wake(lanes);
     }
 
     /// Whether messages may come in.
@@ -123,8 +133,9 @@ impl EventQueue {
 
     /// Has the loop look around.
     pub(crate) fn poke(&self) {
-        self.lock().poked = true;
-        self.changed.notify_one();
+        let mut lanes = self.lock();
+        lanes.poked = true;
+        self.wake(lanes);
     }
 
     /// How many events are in the queue.
@@ -147,16 +158,19 @@ impl EventQueue {
             if std::mem::take(&mut lanes.poked) {
                 return Popped::Poked;
             }
+            lanes.asleep = true;
             lanes = match deadline {
                 None => self.changed.wait(lanes).unwrap_or_else(PoisonError::into_inner),
                 Some(deadline) => {
                     let left = deadline.saturating_duration_since(Instant::now());
                     if left.is_zero() {
+                        lanes.asleep = false;
                         return Popped::TimedOut;
                     }
                     self.changed.wait_timeout(lanes, left).unwrap_or_else(PoisonError::into_inner).0
                 }
             };
+            lanes.asleep = false;
         }
     }
 }

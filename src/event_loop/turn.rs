@@ -30,6 +30,8 @@ struct State {
     taken: bool,
     /// Threads that want the turn before the loop goes on.
     wanted: usize,
+    /// Threads that wait for a change. Waking costs a system call, also when there are none.
+    waiting: usize,
     mode: Mode,
     stop: bool,
     thread: Option<JoinHandle<()>>,
@@ -46,12 +48,35 @@ pub(crate) struct Turn<'a>(&'a Turns);
 
 impl Turns {
     pub(crate) fn new() -> Self {
-        let state = State { taken: false, wanted: 0, mode: Mode::Manual, stop: false, thread: None };
+        let state = State { taken: false, wanted: 0, waiting: 0, mode: Mode::Manual, stop: false, thread: None };
         Turns { state: Mutex::new(state), changed: Condvar::new() }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for a change, at most until `deadline`.
+    fn wait<'a>(&self, mut state: MutexGuard<'a, State>, deadline: Option<Instant>) -> MutexGuard<'a, State> {
+        state.waiting += 1;
+        state = match deadline {
+            None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
+            Some(deadline) => {
+                let left = deadline.saturating_duration_since(Instant::now());
+                self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0
+            }
+        };
+        state.waiting -= 1;
+        state
+    }
+
+    /// Tells those who wait.
+    fn tell(&self, state: MutexGuard<'_, State>) {
+        let waiting = state.waiting;
+        drop(state);
+        if waiting > 0 {
+            self.changed.notify_all();
+        }
     }
 
     fn key(&self) -> usize {
@@ -79,12 +104,9 @@ impl Turns {
             state = self.lock();
         }
         while state.taken {
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = self.wait(state, None);
         }
         state.wanted -= 1;
-        if state.wanted == 0 {
-            self.changed.notify_all();
-        }
         self.hand(state)
     }
 
@@ -92,7 +114,7 @@ impl Turns {
     pub(crate) fn take_last(&self) -> Turn<'_> {
         let mut state = self.lock();
         while state.taken || state.wanted > 0 {
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = self.wait(state, None);
         }
         self.hand(state)
     }
@@ -103,14 +125,14 @@ impl Turns {
         if state.mode == Mode::Manual && !state.taken && state.wanted == 0 {
             return Some(self.hand(state));
         }
-        match deadline {
-            None => drop(self.changed.wait(state).unwrap_or_else(PoisonError::into_inner)),
-            Some(deadline) => {
-                let left = deadline.saturating_duration_since(Instant::now());
-                drop(self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner));
-            }
-        }
+        drop(self.wait(state, deadline));
         None
+    }
+
+    /// Whether the loop should pass the turn on.
+    pub(crate) fn is_wanted(&self) -> bool {
+        let state = self.lock();
+        state.wanted > 0 || state.stop
     }
 
     /// Whether a loop of the program's runs.
@@ -131,8 +153,9 @@ impl Turns {
 
     /// The loop is over.
     pub(crate) fn end(&self) {
-        self.lock().mode = Mode::Manual;
-        self.changed.notify_all();
+        let mut state = self.lock();
+        state.mode = Mode::Manual;
+        self.tell(state);
     }
 
     pub(crate) fn set_thread(&self, thread: JoinHandle<()>) {
@@ -157,11 +180,10 @@ impl Turns {
     pub(crate) fn wait_end(&self, deadline: Instant) -> bool {
         let mut state = self.lock();
         while state.mode != Mode::Manual {
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
+            if deadline <= Instant::now() {
                 return false;
             }
-            state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+            state = self.wait(state, Some(deadline));
         }
         true
     }
@@ -174,7 +196,8 @@ impl Drop for Turn<'_> {
                 held.remove(place);
             }
         });
-        self.0.lock().taken = false;
-        self.0.changed.notify_all();
+        let mut state = self.0.lock();
+        state.taken = false;
+        self.0.tell(state);
     }
 }

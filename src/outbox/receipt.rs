@@ -32,11 +32,13 @@ struct State {
     stage: Stage,
     result: Result<()>,
     wakers: Vec<Waker>,
+    /// Threads that wait. Waking costs a system call, also when there are none.
+    waiting: usize,
 }
 
 impl Receipt {
     pub(crate) fn new(mid: u16, connected: bool) -> Self {
-        let state = State { stage: Stage::Pending, result: Ok(()), wakers: Vec::new() };
+        let state = State { stage: Stage::Pending, result: Ok(()), wakers: Vec::new(), waiting: 0 };
         Receipt { mid, connected, state: Mutex::new(state), changed: Condvar::new() }
     }
 
@@ -80,8 +82,11 @@ impl Receipt {
 
     fn tell(&self, mut state: MutexGuard<'_, State>) {
         let wakers = std::mem::take(&mut state.wakers);
+        let waiting = state.waiting;
         drop(state);
-        self.changed.notify_all();
+        if waiting > 0 {
+            self.changed.notify_all();
+        }
         wakers.into_iter().for_each(Waker::wake);
     }
 
@@ -89,16 +94,16 @@ impl Receipt {
     pub(crate) fn wait(&self, stage: Stage, deadline: Option<Instant>) -> bool {
         let mut state = self.lock();
         while state.stage < stage {
-            state = match deadline {
+            let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+            if left.is_some_and(|left| left.is_zero()) {
+                return false;
+            }
+            state.waiting += 1;
+            state = match left {
                 None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
-                Some(deadline) => {
-                    let left = deadline.saturating_duration_since(Instant::now());
-                    if left.is_zero() {
-                        return false;
-                    }
-                    self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0
-                }
+                Some(left) => self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0,
             };
+            state.waiting -= 1;
         }
         true
     }

@@ -1,0 +1,175 @@
+//! Le client mesuré à côté des autres : un programme de mesure, pas un exercice du cours.
+//!
+//! Il fait le travail qu'on lui dit (`--mode pub|sub|rtt`) contre un courtier qui ne fait que répondre, et
+//! affiche une ligne JSON : débit, temps CPU par message et mémoire, ou temps d'aller-retour.
+//!
+//! ```sh
+//! cargo run --release --example bench -- --port 1883 --mode pub --qos 1 --n 20000 --size 64 --inflight 90
+//! ```
+//!
+//! Sortie attendue : `{"s":0.123456,"rate":162000,"cpu_us":9.100,"rss_mb":12.3}`
+
+use std::fs;
+use std::process::ExitCode;
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use rappel as pmc;
+
+/// What is asked for on the command line.
+struct Work {
+    port: u16,
+    mode: String,
+    qos: i32,
+    n: usize,
+    size: usize,
+    inflight: u16,
+}
+
+fn main() -> ExitCode {
+    match work().and_then(|work| measure(&work).map_err(|error| error.to_string())) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            eprintln!("{problem}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn work() -> Result<Work, String> {
+    let mut work = Work { port: 1883, mode: "pub".into(), qos: 0, n: 10_000, size: 64, inflight: 100 };
+    let mut parser = lexopt::Parser::from_env();
+    while let Some(argument) = parser.next().map_err(|error| error.to_string())? {
+        let lexopt::Arg::Long(name) = argument else {
+            return Err("usage : bench --port P --mode pub|sub|rtt --qos Q --n N --size OCTETS --inflight W".into());
+        };
+        let name = name.to_owned();
+        let value = parser.value().ok().and_then(|value| value.into_string().ok()).unwrap_or_default();
+        let bad = |_| format!("valeur invalide pour --{name} : {value:?}");
+        match name.as_str() {
+            "port" => work.port = value.parse().map_err(bad)?,
+            "qos" => work.qos = value.parse().map_err(bad)?,
+            "n" => work.n = value.parse().map_err(bad)?,
+            "size" => work.size = value.parse().map_err(bad)?,
+            "inflight" => work.inflight = value.parse().map_err(bad)?,
+            "mode" => work.mode = value,
+            _ => return Err(format!("option inconnue : --{name}")),
+        }
+    }
+    Ok(work)
+}
+
+/// What the callbacks tell.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Sign {
+    Subscribed,
+    Message,
+    Done,
+}
+
+fn measure(work: &Work) -> pmc::Result<()> {
+    let client = pmc::Client::new(pmc::CallbackApiVersion::Version2);
+    client.max_inflight_messages_set(work.inflight);
+    let (signs, heard) = mpsc::channel();
+    let (subscribed, message, published) = (signs.clone(), signs.clone(), signs);
+    client.on_subscribe(move |_, _, _, _, _| drop(subscribed.send(Sign::Subscribed)));
+    let (n, subscriber) = (work.n, work.mode == "sub");
+    let mut got = 0;
+    client.on_message(move |_, _, _| {
+        got += 1;
+        if !subscriber {
+            let _ = message.send(Sign::Message);
+        } else if got == n {
+            let _ = message.send(Sign::Done);
+        }
+    });
+    let counted = work.qos > 0 && work.mode == "pub";
+    let mut confirmed = 0;
+    client.on_publish(move |_, _, _, _, _| {
+        confirmed += 1;
+        if counted && confirmed == n {
+            let _ = published.send(Sign::Done);
+        }
+    });
+    client.connect("127.0.0.1", work.port)?;
+    client.loop_start()?;
+    let wait = |sign: Sign| while heard.recv() != Ok(sign) {};
+    let payload = vec![b'x'; work.size];
+    match work.mode.as_str() {
+        "pub" => {
+            client.subscribe("end", 0)?;
+            wait(Sign::Subscribed);
+            let start = Usage::now();
+            for _ in 0..work.n {
+                client.publish("bench/topic", &payload, work.qos)?;
+            }
+            if work.qos == 0 {
+                client.publish("end", (), 0)?;
+                wait(Sign::Message);
+            } else {
+                wait(Sign::Done);
+            }
+            start.report(work.n);
+        }
+        "sub" => {
+            let start = Usage::now();
+            client.subscribe(format!("flood/{}/{}/{}", work.qos, work.n, work.size), work.qos)?;
+            wait(Sign::Done);
+            start.report(work.n);
+        }
+        _ => {
+            client.subscribe("echo", 0)?;
+            wait(Sign::Subscribed);
+            let mut times: Vec<Duration> = Vec::with_capacity(work.n);
+            for _ in 0..work.n {
+                let start = Instant::now();
+                client.publish("echo", &payload, work.qos)?;
+                wait(Sign::Message);
+                times.push(start.elapsed());
+            }
+            report_round_trips(times);
+        }
+    }
+    std::process::exit(0);
+}
+
+/// The clock and the processor's time at the start of the work.
+struct Usage {
+    at: Instant,
+    cpu: f64,
+}
+
+impl Usage {
+    fn now() -> Self {
+        Usage { at: Instant::now(), cpu: cpu_seconds() }
+    }
+
+    fn report(&self, n: usize) {
+        let (s, n) = (self.at.elapsed().as_secs_f64(), n as f64);
+        let cpu = (cpu_seconds() - self.cpu) * 1e6 / n;
+        println!("{{\"s\":{s:.6},\"rate\":{:.0},\"cpu_us\":{cpu:.3},\"rss_mb\":{:.1}}}", n / s, peak_mib());
+    }
+}
+
+/// Processor time of this program, from `/proc/self/schedstat` of each thread; 0 where there is none.
+fn cpu_seconds() -> f64 {
+    let Ok(threads) = fs::read_dir("/proc/self/task") else {
+        return 0.0;
+    };
+    let nanoseconds = |path: std::path::PathBuf| -> Option<f64> {
+        fs::read_to_string(path.join("schedstat")).ok()?.split(' ').next()?.parse().ok()
+    };
+    threads.flatten().filter_map(|thread| nanoseconds(thread.path())).sum::<f64>() / 1e9
+}
+
+fn peak_mib() -> f64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.and_then(|value| value.trim().trim_end_matches(" kB").parse::<f64>().ok()).unwrap_or(f64::NAN) / 1024.0
+}
+
+fn report_round_trips(mut times: Vec<Duration>) {
+    times.sort();
+    let at = |part: f64| times[((times.len() - 1) as f64 * part) as usize].as_secs_f64() * 1e6;
+    println!("{{\"p50_us\":{:.1},\"p99_us\":{:.1},\"rate\":{:.1}}}", at(0.5), at(0.99), 1e6 / at(0.5));
+}
