@@ -119,15 +119,16 @@ impl Server {
                 continue;
             }
             let mut touched: HashSet<usize> = busy.drain(..).collect();
+            // Commands first: the engine connects right after its connection has been attached.
+            while let Ok(command) = self.commands.try_recv() {
+                touched.insert(command.id());
+                self.obey(command);
+            }
             for event in &events {
                 if event.token() != WAKE {
                     touched.insert(event.token().0 / PER_CLIENT);
                     self.note(event);
                 }
-            }
-            while let Ok(command) = self.commands.try_recv() {
-                touched.insert(command.id());
-                self.obey(command);
             }
             let now = Instant::now();
             touched.extend(self.overdue(now));
