@@ -50,6 +50,12 @@ impl Engine {
         attempt::start(Arc::clone(self), plan, number, tells_failure)
     }
 
+    /// Nobody wants the connection of `attempt` any more.
+    pub(crate) fn cancel(&self, attempt: &Attempt) {
+        attempt.cancel();
+        self.core.lock().over(attempt.number());
+    }
+
     /// Accepts a message and, if the way is free, hands it over.
     pub(crate) fn publish(&self, letter: Letter, keep_latest: bool) -> Result<Accepted> {
         self.core.publish(letter, keep_latest)
@@ -88,7 +94,7 @@ impl Engine {
 
     /// Whether a connection stands or is being made.
     pub(crate) fn is_under_way(&self) -> bool {
-        self.core.lock().under_way
+        self.core.lock().under_way.is_some()
     }
 
     /// There is room again for messages.

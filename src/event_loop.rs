@@ -113,7 +113,8 @@ impl<C, U> EventLoop<C, U> {
         };
         let outcome = attempt.and_then(|attempt| attempt.wait());
         if let Err(error) = &outcome {
-            lock(&self.session).gave_up(number);
+            lock(&self.session).gave_up(number, error.clone());
+            self.queue.poke();
             if matches!(error, Error::Refused { .. }) && !inside {
                 self.settle(client, &|| self.options().dealt_with >= number, None);
             }
@@ -271,7 +272,7 @@ impl<C, U> EventLoop<C, U> {
         let deadline = Instant::now() + patience;
         let connected = self.engine.is_connected();
         if !connected && let Some(attempt) = lock(&self.attempt).take() {
-            attempt.cancel();
+            self.engine.cancel(&attempt);
         }
         lock(&self.session).close(Closing { deadline, packet: packet.clone(), sent: false }, connected);
         self.queue.poke();
@@ -295,7 +296,7 @@ impl<C, U> EventLoop<C, U> {
     /// Gives up the attempt under way, if any.
     pub(crate) fn cancel_attempt(&self) {
         if let Some(attempt) = lock(&self.attempt).take() {
-            attempt.cancel();
+            self.engine.cancel(&attempt);
         }
     }
 }

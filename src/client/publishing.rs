@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use crate::client::{Client, MessageInfo};
 use crate::outbox::Letter;
-use crate::types::{Error, IntoPayload, PropertyHome, PublishOptions, Result, check_payload, check_qos, check_topic};
+use crate::types::{
+    Error, IntoPayload, PropertyHome, Protocol, PublishOptions, Result, check_payload, check_qos, check_topic,
+};
 
 impl<U: Send + Sync + 'static> Client<U> {
     /// Publishes a message (paho-python: `publish(topic, payload, qos, retain, properties)`). Never waits for the
@@ -47,8 +49,9 @@ impl<U: Send + Sync + 'static> Client<U> {
     pub(crate) fn letter(&self, topic: String, payload: Vec<u8>, options: PublishOptions) -> Result<(Letter, bool)> {
         check_topic(&topic)?;
         let qos = check_qos(options.qos)?;
-        check_payload(&topic, payload.len())?;
         self.check_properties(&options.properties, PropertyHome::Publish)?;
+        let properties = if self.protocol() == Protocol::V5 { options.properties.size_in_publish() } else { 0 };
+        check_payload(&topic, properties, payload.len())?;
         let letter =
             Letter { topic, payload: Arc::new(payload), qos, retain: options.retain, properties: options.properties };
         Ok((letter, options.keep_latest))

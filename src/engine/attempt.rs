@@ -154,17 +154,18 @@ enum Step {
 /// Starts an attempt. With `tells_failure`, the loop hears of its failure.
 pub(crate) fn start(engine: Arc<Engine>, plan: Plan, number: u64, tells_failure: bool) -> Arc<Attempt> {
     let attempt = Arc::new(Attempt::new(number, plan.version));
-    engine.core.lock().under_way = true;
+    engine.core.lock().under_way = Some(number);
     let worker = Arc::clone(&attempt);
-    let queue = Arc::clone(&engine.core.queue);
+    let core = Arc::clone(&engine.core);
     let spawned = thread::Builder::new().name("rappel-connect".into()).spawn(move || {
         let outcome = run(&engine, &plan, &worker);
         conclude(&engine, &worker, outcome, tells_failure);
     });
     if let Err(error) = spawned {
         let error = Error::Engine { problem: format!("no thread could be started: {error}") };
+        core.lock().over(number);
         if tells_failure {
-            queue.push(Event::ConnectFailed { attempt: number, error: error.clone() });
+            core.queue.push(Event::ConnectFailed { attempt: number, error: error.clone() });
         }
         attempt.finish(Err(error));
     }
@@ -173,11 +174,7 @@ pub(crate) fn start(engine: Arc<Engine>, plan: Plan, number: u64, tells_failure:
 
 fn conclude(engine: &Engine, attempt: &Attempt, outcome: Result<()>, tells_failure: bool) {
     if let Err(error) = &outcome {
-        let mut state = engine.core.lock();
-        if !attempt.is_cancelled() {
-            state.under_way = false;
-        }
-        drop(state);
+        engine.core.lock().over(attempt.number);
         // A refusal has its own event.
         if tells_failure && !attempt.is_cancelled() && !matches!(error, Error::Refused { .. }) {
             engine.core.queue.push(Event::ConnectFailed { attempt: attempt.number, error: error.clone() });
@@ -188,13 +185,11 @@ fn conclude(engine: &Engine, attempt: &Attempt, outcome: Result<()>, tells_failu
 
 fn run(engine: &Engine, plan: &Plan, attempt: &Arc<Attempt>) -> Result<()> {
     let deadline = Instant::now() + plan.timeout;
+    // What stands is ended first: it must not live on when the new connection cannot be made.
+    drop(make_way(engine, attempt)?);
     let stream = dial(&plan.host, plan.port, deadline)?;
-    let _turn = engine.attempts.lock().unwrap_or_else(PoisonError::into_inner);
-    if attempt.is_cancelled() {
-        return Err(Error::Cancelled);
-    }
+    let _turn = make_way(engine, attempt)?;
     let link = engine.link()?;
-    clear(engine)?;
     let paho = Arc::new(Paho::new(link.port(), plan, Arc::clone(&engine.core.queue))?);
     engine.core.replace(Some(Arc::clone(&paho)), Some(Arc::clone(attempt)));
     let epoch = {
@@ -250,8 +245,13 @@ fn run(engine: &Engine, plan: &Plan, attempt: &Arc<Attempt>) -> Result<()> {
     }
 }
 
-/// Ends the connection that stands and lets go of the last client of Paho's.
-fn clear(engine: &Engine) -> Result<()> {
+/// Ends the connection that stands and lets go of the last client of Paho's. With the guard, no other attempt makes
+/// one.
+fn make_way<'a>(engine: &'a Engine, attempt: &Attempt) -> Result<MutexGuard<'a, ()>> {
+    let turn = engine.attempts.lock().unwrap_or_else(PoisonError::into_inner);
+    if attempt.is_cancelled() {
+        return Err(Error::Cancelled);
+    }
     engine.abort();
     if !engine.core.wait_ended(Instant::now() + CLEARING) {
         return Err(Error::Engine { problem: "the last connection does not end".to_owned() });
@@ -259,5 +259,5 @@ fn clear(engine: &Engine) -> Result<()> {
     if let Some(last) = engine.core.replace(None, None) {
         paho::retire(last);
     }
-    Ok(())
+    Ok(turn)
 }

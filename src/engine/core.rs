@@ -38,8 +38,15 @@ pub(crate) struct State {
     pub(crate) attempt: Option<Arc<Attempt>>,
     /// The link has a connection in its hands.
     pub(crate) linked: bool,
-    /// An attempt is under way, or a connection stands.
-    pub(crate) under_way: bool,
+    /// The newest attempt, while it is under way or its connection stands.
+    pub(crate) under_way: Option<u64>,
+}
+
+impl State {
+    /// Attempt `number` is over. A newer one that is under way already stays so.
+    pub(crate) fn over(&mut self, number: u64) {
+        self.under_way.take_if(|newest| *newest == number);
+    }
 }
 
 impl Core {
@@ -51,7 +58,7 @@ impl Core {
             pumping: false,
             attempt: None,
             linked: false,
-            under_way: false,
+            under_way: None,
         };
         Core { state: Mutex::new(state), ended: Condvar::new(), queue }
     }
@@ -62,10 +69,10 @@ impl Core {
 
     pub(crate) fn publish(self: &Arc<Self>, letter: Letter, keep_latest: bool) -> Result<Accepted> {
         let mut state = self.lock();
-        if letter.qos == Qos::AtMostOnce && !state.under_way {
+        if letter.qos == Qos::AtMostOnce && state.under_way.is_none() {
             return Err(Error::NotConnected { what: "publish with QoS 0" });
         }
-        let connected = state.under_way;
+        let connected = state.under_way.is_some();
         let accepted = state.outbox.publish(letter, keep_latest, connected)?;
         if state.outbox.wants_a_push() {
             self.pump_from(state, BURST);
@@ -75,7 +82,7 @@ impl Core {
 
     pub(crate) fn request(self: &Arc<Self>, make: impl FnOnce(u16) -> Request) -> Option<u16> {
         let mut state = self.lock();
-        if !state.under_way {
+        if state.under_way.is_none() {
             return None;
         }
         let mid = state.outbox.request(make);

@@ -39,7 +39,7 @@ impl Tap for Core {
         let number = attempt.number();
         let properties = connack.properties.clone();
         if connack.code != 0 {
-            state.under_way = false;
+            state.over(number);
             drop(state);
             attempt.refused(code, properties.clone());
             self.queue.push(Event::Refused { attempt: number, code, properties });
@@ -74,7 +74,9 @@ impl Tap for Core {
     fn lost(&self) {
         let mut state = self.lock();
         state.outbox.disconnected();
-        state.under_way = false;
+        if let Some(number) = state.attempt.as_ref().map(|attempt| attempt.number()) {
+            state.over(number);
+        }
     }
 
     fn ended(&self, ending: Ending) {

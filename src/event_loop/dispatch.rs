@@ -87,10 +87,13 @@ impl<C, U> EventLoop<C, U> {
     }
 
     fn refused(&self, client: &C, attempt: u64, code: ReasonCode, properties: &Properties) {
-        let error = Error::ConnectionLost { code };
+        let error = {
+            let profile = lock(&self.profile);
+            Error::Refused { host: profile.host.clone(), port: profile.port, code, properties: properties.clone() }
+        };
+        log::warn!("{error}");
         let retry_first = self.options().retry_first;
         lock(&self.session).failed(attempt, error, retry_first, Instant::now(), chance());
-        log::warn!("the broker refused the connection: {code}");
         self.run_on_connect(client, false, code, properties);
         self.mark(attempt);
     }

@@ -37,6 +37,8 @@ pub(crate) struct Closing {
 pub(crate) struct Session {
     phase: Phase,
     attempts: u64,
+    /// The attempt that the program itself waits for: its failure is the program's, not the loop's.
+    awaited: Option<u64>,
     backoff: Backoff,
     retries: bool,
     connected_since: Option<Instant>,
@@ -61,6 +63,7 @@ impl Session {
         Session {
             phase: Phase::Idle,
             attempts: 0,
+            awaited: None,
             backoff: Backoff::new(min, max),
             retries,
             connected_since: None,
@@ -95,7 +98,9 @@ impl Session {
     /// The program asks for a connection itself, now; gives the attempt's number.
     pub(crate) fn begin_anew(&mut self) -> u64 {
         self.forget();
-        self.begin()
+        let number = self.begin();
+        self.awaited = Some(number);
+        number
     }
 
     fn forget(&mut self) {
@@ -119,12 +124,13 @@ impl Session {
             self.backoff.reset();
             self.connected_since = Some(now);
             self.had_connection = true;
+            self.awaited = None;
         }
     }
 
     /// An attempt that the loop made has failed. Without `retry_first`, the first failure ends the loop.
     pub(crate) fn failed(&mut self, attempt: u64, error: Error, retry_first: bool, now: Instant, chance: f64) {
-        if !self.is_current(attempt) {
+        if !self.is_current(attempt) || self.awaited == Some(attempt) {
             return;
         }
         if self.closing.is_some() {
@@ -139,9 +145,10 @@ impl Session {
     }
 
     /// An attempt that the program waited for has failed: it is for the program to try again.
-    pub(crate) fn gave_up(&mut self, attempt: u64) {
+    pub(crate) fn gave_up(&mut self, attempt: u64, error: Error) {
         if self.is_current(attempt) {
             self.phase = Phase::Idle;
+            self.end = Some(Err(error));
         }
     }
 
@@ -262,6 +269,17 @@ mod tests {
         session.lost(first, Error::Dropped, false, now, 0.0);
         assert_eq!(session.phase(), Phase::Idle);
         assert!(matches!(session.end(), Some(Err(Error::Dropped))));
+    }
+
+    #[test]
+    fn what_the_program_waits_for_is_not_tried_again() {
+        let now = Instant::now();
+        let mut session = session(true);
+        let first = session.begin_anew();
+        session.failed(first, Error::Dropped, true, now, 0.0);
+        assert_eq!(session.phase(), Phase::Attempt(first), "the program will say so");
+        session.gave_up(first, Error::Dropped);
+        assert_eq!(session.phase(), Phase::Idle);
     }
 
     #[test]

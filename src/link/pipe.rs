@@ -15,7 +15,7 @@ use crate::link::outgoing::Outgoing;
 use crate::link::splice::{Splice, Ways};
 use crate::link::{Cause, Ending, Settings, Tap};
 use crate::types::{Properties, Protocol};
-use crate::wire::{Malformed, PINGREQ, disconnect_packet};
+use crate::wire::{Malformed, PINGREQ, disconnect_packet, kind};
 
 /// A side is not read while this much waits to be written to the other.
 const HIGH_WATER: usize = 256 * 1024;
@@ -113,6 +113,8 @@ pub(crate) struct Pipe {
     broker: Socket,
     engine: Socket,
     awaits_engine: bool,
+    /// The broker has said something.
+    greeted: bool,
     guard: Guard,
     splice: Splice,
     keepalive: KeepAlive,
@@ -138,6 +140,7 @@ impl Pipe {
             broker: Socket::new(broker),
             engine: Socket::default(),
             awaits_engine: true,
+            greeted: false,
             open: false,
             paused: false,
             ending: None,
@@ -265,6 +268,10 @@ impl Pipe {
     }
 
     fn take_in(&mut self, bytes: &[u8], received: &mut HashSet<u16>) {
+        // Another kind of server may announce a length that never comes: its first byte tells.
+        if !std::mem::replace(&mut self.greeted, true) && bytes.first() != Some(&(kind::CONNACK << 4)) {
+            return self.violation(Malformed("its first packet is not a CONNACK"));
+        }
         let mut inlet = Inlet {
             tap: &*self.tap,
             to_engine: &mut self.engine.out,

@@ -26,12 +26,10 @@ pub trait IntoPayload {
     fn into_payload(self) -> Vec<u8>;
 }
 
-/// Says whether a payload of `len` bytes fits in one packet beside `topic`.
-///
-/// Properties are not counted: the engine refuses the rare packet that only they make too large.
-pub(crate) fn check_payload(topic: &str, len: usize) -> Result<()> {
+/// Says whether a payload of `len` bytes fits in one packet beside `topic` and `properties` bytes of properties.
+pub(crate) fn check_payload(topic: &str, properties: usize, len: usize) -> Result<()> {
     // Two bytes hold the length of the topic, two the packet identifier.
-    let limit = MAX_PAYLOAD.saturating_sub(topic.len() + 4);
+    let limit = MAX_PAYLOAD.saturating_sub(topic.len() + 4 + properties);
     if len > limit { Err(Error::PayloadTooLarge { len, limit }) } else { Ok(()) }
 }
 
@@ -194,9 +192,9 @@ mod tests {
     #[test]
     fn limit_counts_the_topic() {
         let limit = MAX_PAYLOAD - 8;
-        assert!(check_payload("test", limit).is_ok());
+        assert!(check_payload("test", 0, limit).is_ok());
         assert!(matches!(
-            check_payload("test", limit + 1),
+            check_payload("test", 0, limit + 1),
             Err(Error::PayloadTooLarge { len, limit: l }) if len == limit + 1 && l == limit
         ));
     }

@@ -1,7 +1,14 @@
 //! Integration tests, in one binary.
 
+mod callbacks;
 #[path = "../../examples/common/mod.rs"]
 mod common;
+mod connecting;
+mod errors;
 mod hardware;
+mod looping;
+mod publishing;
+mod subscribing;
 mod support;
 mod tidy;
+mod v5;

@@ -7,6 +7,7 @@
 pub mod wait;
 
 pub mod guarded;
+pub mod logged;
 
 pub mod mosquitto;
 pub mod process;
@@ -14,3 +15,4 @@ pub mod proxy;
 #[cfg(target_os = "linux")]
 pub mod resources;
 pub mod scripted;
+pub mod told;

@@ -68,6 +68,28 @@ pub struct PropertyFields {
 }
 
 impl PropertyFields {
+    /// The bytes these properties take in a PUBLISH, their length included (MQTT 5, section 3.3.2.3).
+    pub(crate) fn size_in_publish(&self) -> usize {
+        let text = |text: &Option<String>| text.as_ref().map_or(0, |text| 3 + text.len());
+        let numbers = [
+            self.payload_format_indicator.map_or(0, |_| 2),
+            self.message_expiry_interval.map_or(0, |_| 5),
+            self.topic_alias.map_or(0, |_| 3),
+        ];
+        let user: usize = self.user_property.iter().map(|(name, value)| 5 + name.len() + value.len()).sum();
+        let size = numbers.iter().sum::<usize>()
+            + text(&self.content_type)
+            + text(&self.response_topic)
+            + self.correlation_data.as_ref().map_or(0, |data| 3 + data.len())
+            + user;
+        size + match size {
+            0..0x80 => 1,
+            0x80..0x4000 => 2,
+            0x4000..0x20_0000 => 3,
+            _ => 4,
+        }
+    }
+
     /// Shows the fields that are set under the name `name`; of secrets and binary data only the length.
     pub(super) fn fmt_as(&self, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut out = f.debug_struct(name);

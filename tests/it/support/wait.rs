@@ -34,6 +34,36 @@ pub fn holds_within(limit: Duration, mut condition: impl FnMut() -> bool) -> boo
     }
 }
 
+/// Runs `act` on a thread of its own and gives what it gives; for what must not hang.
+///
+/// # Panics
+/// With `what` when it has not returned within [`DEADLINE`]; with its own panic.
+#[track_caller]
+pub fn returns<T: Send + 'static>(what: &str, act: impl FnOnce() -> T + Send + 'static) -> T {
+    returns_within(what, DEADLINE, act)
+}
+
+/// As [`returns`], within `limit`.
+///
+/// # Panics
+/// As [`returns`].
+#[track_caller]
+pub fn returns_within<T: Send + 'static>(what: &str, limit: Duration, act: impl FnOnce() -> T + Send + 'static) -> T {
+    let (done, returned) = channel();
+    let thread = thread::spawn(move || {
+        let value = act();
+        let _ = done.send(());
+        value
+    });
+    if let Err(RecvTimeoutError::Timeout) = returned.recv_timeout(limit) {
+        panic!("this hangs (after {limit:?}): {what}");
+    }
+    match thread.join() {
+        Ok(value) => value,
+        Err(panic) => std::panic::resume_unwind(panic),
+    }
+}
+
 /// The test's end of a channel into a callback or a script: what happened there, in order.
 ///
 /// ```ignore

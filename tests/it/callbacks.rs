@@ -1,0 +1,1 @@
+//! What callbacks may do, and what they may not break.

@@ -1,0 +1,1 @@
+//! The loops: who runs the callbacks, and when they end.

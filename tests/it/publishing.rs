@@ -1,0 +1,1 @@
+//! Publishing: order, confirmation, limits, and the packets on the wire.

@@ -1,0 +1,1 @@
+//! Subscribing, and which callback a message reaches.

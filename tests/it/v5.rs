@@ -1,0 +1,1 @@
+//! What MQTT 5 adds.
