@@ -10,9 +10,10 @@ setup checks
 say "1/4 format"
 cargo fmt --check
 say "2/4 lints"
-cargo clippy --all-targets -- -D warnings
+cargo clippy --all-targets --all-features -- -D warnings
+cargo check --quiet --lib
 say "3/4 tests, examples and the code in the documentation"
-cargo test
+cargo test --all-features
 say "4/4 documentation"
-RUSTDOCFLAGS="-D warnings" cargo doc --no-deps
+RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --all-features
 say "all checks passed"

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use self::core::Core;
 use crate::event::EventQueue;
 use crate::link::Link;
-use crate::outbox::{Accepted, Letter, Outbox, Receipt, Request};
+use crate::outbox::{Accepted, Keep, Letter, Outbox, Receipt, Request};
 use crate::types::{Error, Result};
 
 pub(crate) use attempt::{Attempt, Plan};
@@ -31,8 +31,17 @@ pub(crate) struct Engine {
 }
 
 impl Engine {
-    pub(crate) fn new(queue: Arc<EventQueue>) -> Engine {
-        Engine { core: Arc::new(Core::new(queue)), link: OnceLock::new(), attempts: Mutex::new(()) }
+    /// An engine that makes no connection yet, with the messages that `store` has kept.
+    pub(crate) fn new(queue: Arc<EventQueue>, store: Option<Arc<dyn Keep>>, kept: Vec<Letter>) -> Engine {
+        let core = Core::new(queue, store);
+        {
+            let mut state = core.lock();
+            for letter in kept {
+                // The queue has no limit yet, so that nothing can be refused.
+                let _ = state.outbox.publish(letter, false, false);
+            }
+        }
+        Engine { core: Arc::new(core), link: OnceLock::new(), attempts: Mutex::new(()) }
     }
 
     /// The link, opened if this is the first attempt. Needs the lock on `attempts`.

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use crate::callbacks::{Callbacks, guarded};
 use crate::engine::{Attempt, Engine};
 use crate::event::{EventQueue, Popped};
-use crate::outbox::{Receipt, Stage};
+use crate::outbox::{Keep, Letter, Receipt, Stage};
 use crate::types::{Error, Result};
 
 pub(crate) use profile::{Profile, keepalive_seconds};
@@ -44,6 +44,13 @@ pub(crate) struct EventLoop<C, U> {
     options: Mutex<Options>,
 }
 
+/// What an earlier program has left, and where this one keeps its own.
+#[derive(Default)]
+pub(crate) struct Kept {
+    pub(crate) store: Option<Arc<dyn Keep>>,
+    pub(crate) letters: Vec<Letter>,
+}
+
 /// How the loop behaves.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Options {
@@ -66,10 +73,10 @@ fn chance() -> f64 {
 }
 
 impl<C, U> EventLoop<C, U> {
-    pub(crate) fn new(userdata: U, profile: Profile, session: Session, resubscribe: bool) -> Self {
+    pub(crate) fn new(userdata: U, profile: Profile, session: Session, resubscribe: bool, kept: Kept) -> Self {
         let queue = Arc::new(EventQueue::default());
         EventLoop {
-            engine: Arc::new(Engine::new(Arc::clone(&queue))),
+            engine: Arc::new(Engine::new(Arc::clone(&queue), kept.store, kept.letters)),
             queue,
             callbacks: Callbacks::default(),
             userdata: Mutex::new(Arc::new(userdata)),

@@ -44,6 +44,9 @@ mod outbox;
 
 mod link;
 
+#[cfg(feature = "persistence")]
+mod store;
+
 mod event;
 
 mod engine;

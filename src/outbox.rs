@@ -16,7 +16,7 @@ use flights::Flights;
 use mids::Mids;
 
 pub(crate) use flights::{Departure, Verdict};
-pub(crate) use parcel::{Handover, Letter, Parcel, Request};
+pub(crate) use parcel::{Handover, Keep, Letter, Parcel, Request, Stored};
 pub(crate) use receipt::{Receipt, Stage};
 
 /// How many messages of QoS 0 the engine holds at a time: enough to keep its thread busy between two calls.
@@ -25,7 +25,7 @@ const QOS0_WINDOW: usize = 64;
 /// A request or a message that has its answer.
 #[derive(Debug)]
 pub(crate) enum Settled {
-    Published { receipt: Arc<Receipt>, code: ReasonCode, properties: Properties },
+    Published { receipt: Arc<Receipt>, stored: Option<Stored>, code: ReasonCode, properties: Properties },
     Subscribed { mid: u16, filters: Vec<String>, codes: Vec<u8>, properties: Properties },
     Unsubscribed { mid: u16, codes: Vec<u8>, properties: Properties },
 }
@@ -143,11 +143,11 @@ impl Outbox {
         let now_acked = letter.qos != Qos::AtMostOnce;
         let was_acked = parcel.letter.qos != Qos::AtMostOnce;
         let receipt = Arc::new(Receipt::new(self.mids.take(), connected));
-        parcel.letter = Arc::new(letter.clone());
+        let stored = std::mem::replace(&mut parcel.letter, Arc::new(letter.clone())).stored;
         let old = std::mem::replace(&mut parcel.receipt, Arc::clone(&receipt));
         self.mids.release(old.mid());
         self.pending_acked = self.pending_acked + usize::from(now_acked) - usize::from(was_acked);
-        Some(Accepted { receipt, replaced: Some(old) })
+        Some(Accepted { receipt, replaced: Some((old, stored)) })
     }
 
     /// Accepts a subscription or its end, and gives its message id.
@@ -292,7 +292,7 @@ impl Outbox {
 #[derive(Debug)]
 pub(crate) struct Accepted {
     pub(crate) receipt: Arc<Receipt>,
-    pub(crate) replaced: Option<Arc<Receipt>>,
+    pub(crate) replaced: Option<(Arc<Receipt>, Option<Stored>)>,
 }
 
 fn published(parcel: Parcel, code: u8, properties: Properties) -> Settled {
@@ -300,7 +300,12 @@ fn published(parcel: Parcel, code: u8, properties: Properties) -> Settled {
         Qos::ExactlyOnce => crate::types::PacketType::Pubrec,
         _ => crate::types::PacketType::Puback,
     };
-    Settled::Published { receipt: parcel.receipt, code: ReasonCode::new(packet, code), properties }
+    Settled::Published {
+        receipt: parcel.receipt,
+        stored: parcel.letter.stored,
+        code: ReasonCode::new(packet, code),
+        properties,
+    }
 }
 
 #[cfg(test)]

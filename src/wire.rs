@@ -13,6 +13,8 @@ pub(crate) use disconnect::disconnect_packet;
 pub(crate) use frame::{Frame, frame};
 pub(crate) use inbound::{Ack, AckKind, Connack, Inbound, PublishHead, inbound, publish_head};
 pub(crate) use outbound::{Outbound, PublishParts, outbound};
+#[cfg(feature = "persistence")]
+pub(crate) use properties::{decode as decode_properties, encode as encode_properties};
 pub(crate) use reader::{Malformed, Reader};
 
 /// Packet types, in the upper half of a packet's first byte (MQTT 5, table 2-1).

@@ -4,7 +4,7 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::Duration;
 
 use crate::client::Client;
-use crate::event_loop::{EventLoop, Profile, Session};
+use crate::event_loop::{EventLoop, Kept, Profile, Session};
 use crate::types::{CallbackApiVersion, CleanStart, Error, Properties, Protocol, Result, Transport, check_text};
 
 /// Builds a [`Client`] (paho-python: the arguments of `Client`).
@@ -18,6 +18,8 @@ pub struct ClientBuilder<U: Send + Sync + 'static = ()> {
     transport: Transport,
     reconnect_on_failure: bool,
     resubscribe: bool,
+    #[cfg(feature = "persistence")]
+    persistence: Option<std::path::PathBuf>,
 }
 
 impl ClientBuilder {
@@ -31,6 +33,8 @@ impl ClientBuilder {
             transport: Transport::default(),
             reconnect_on_failure: true,
             resubscribe: true,
+            #[cfg(feature = "persistence")]
+            persistence: None,
         }
     }
 }
@@ -59,6 +63,8 @@ impl<U: Send + Sync + 'static> ClientBuilder<U> {
             transport: self.transport,
             reconnect_on_failure: self.reconnect_on_failure,
             resubscribe: self.resubscribe,
+            #[cfg(feature = "persistence")]
+            persistence: self.persistence,
         }
     }
 
@@ -87,20 +93,54 @@ impl<U: Send + Sync + 'static> ClientBuilder<U> {
         self
     }
 
+    /// Keeps what `publish` accepts in `dir` until it is confirmed, so that it survives the end of the program, by
+    /// whatever cause: the next client with the same client id and directory sends it, and `on_publish` reports it.
+    /// Needs a client id; the feature `persistence`.
+    ///
+    /// A message that was confirmed just before the end may be sent a second time by the next start.
+    #[cfg(feature = "persistence")]
+    pub fn persistence(mut self, dir: impl Into<std::path::PathBuf>) -> Self {
+        self.persistence = Some(dir.into());
+        self
+    }
+
     /// The client.
     ///
     /// # Errors
     /// [`Error::ClientIdRequired`] for a kept session without a client id; [`Error::NulInText`] and
-    /// [`Error::TextTooLong`] for a client id that MQTT does not allow.
+    /// [`Error::TextTooLong`] for a client id that MQTT does not allow; with persistence, [`Error::ClientIdRequired`]
+    /// without a client id and [`Error::Storage`] when the directory cannot be used or its contents are damaged.
     pub fn build(self) -> Result<Client<U>> {
         check_text("client id", &self.client_id)?;
         if self.client_id.is_empty() && !self.clean_session && self.protocol != Protocol::V5 {
             return Err(Error::ClientIdRequired);
         }
-        Ok(self.assemble())
+        let kept = self.open_store()?;
+        Ok(self.assemble_with(kept))
+    }
+
+    #[cfg(not(feature = "persistence"))]
+    fn open_store(&self) -> Result<Kept> {
+        Ok(Kept::default())
+    }
+
+    #[cfg(feature = "persistence")]
+    fn open_store(&self) -> Result<Kept> {
+        let Some(dir) = &self.persistence else {
+            return Ok(Kept::default());
+        };
+        if self.client_id.is_empty() {
+            return Err(Error::ClientIdRequired);
+        }
+        let (store, letters) = crate::store::Store::open(dir, &self.client_id)?;
+        Ok(Kept { store: Some(std::sync::Arc::new(store)), letters })
     }
 
     pub(crate) fn assemble(self) -> Client<U> {
+        self.assemble_with(Kept::default())
+    }
+
+    fn assemble_with(self, kept: Kept) -> Client<U> {
         let client_id = if self.client_id.is_empty() { random_client_id() } else { self.client_id };
         let profile = Profile {
             host: String::new(),
@@ -117,7 +157,7 @@ impl<U: Send + Sync + 'static> ClientBuilder<U> {
             connected_before: false,
         };
         let session = Session::new(Duration::from_secs(1), Duration::from_secs(120), self.reconnect_on_failure);
-        Client::from_events(EventLoop::new(self.userdata, profile, session, self.resubscribe))
+        Client::from_events(EventLoop::new(self.userdata, profile, session, self.resubscribe, kept))
     }
 }
 

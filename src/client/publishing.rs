@@ -38,7 +38,7 @@ impl<U: Send + Sync + 'static> Client<U> {
     ) -> Result<MessageInfo> {
         let (letter, keep_latest) = self.letter(topic.into(), payload.into_payload(), options.into())?;
         let accepted = self.events().engine.publish(letter, keep_latest)?;
-        if let Some(replaced) = accepted.replaced {
+        if let Some((replaced, _)) = accepted.replaced {
             replaced.settle(Err(Error::Replaced));
             replaced.report();
         }
@@ -52,8 +52,14 @@ impl<U: Send + Sync + 'static> Client<U> {
         self.check_properties(&options.properties, PropertyHome::Publish)?;
         let properties = if self.protocol() == Protocol::V5 { options.properties.size_in_publish() } else { 0 };
         check_payload(&topic, properties, payload.len())?;
-        let letter =
-            Letter { topic, payload: Arc::new(payload), qos, retain: options.retain, properties: options.properties };
+        let letter = Letter {
+            topic,
+            payload: Arc::new(payload),
+            qos,
+            retain: options.retain,
+            properties: options.properties,
+            stored: None,
+        };
         Ok((letter, options.keep_latest))
     }
 }

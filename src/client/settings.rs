@@ -162,6 +162,13 @@ impl<U: Send + Sync + 'static> Client<U> {
         self.events().engine.with_outbox(|outbox| outbox.max_queued())
     }
 
+    /// How many messages are queued or under way and not confirmed. Right after `build` with persistence, it is
+    /// the number that an earlier program has left.
+    #[must_use]
+    pub fn unconfirmed_messages(&self) -> usize {
+        self.events().engine.with_outbox(|outbox| outbox.pending())
+    }
+
     /// How the broker is reached (paho-python: `transport`).
     #[must_use]
     pub fn transport(&self) -> Transport {

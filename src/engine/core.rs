@@ -9,19 +9,26 @@ use std::time::Instant;
 use crate::engine::Attempt;
 use crate::engine::paho::{Paho, Taken};
 use crate::event::{Event, EventQueue};
-use crate::outbox::{Accepted, Handover, Letter, Outbox, Request};
+use crate::outbox::{Accepted, Handover, Keep, Letter, Outbox, Request, Stored};
 use crate::types::{Error, Qos, Result};
 
 /// Messages that a caller of `publish` hands over in one go; Paho's own thread sees to the rest.
 const BURST: usize = 32;
 
 /// The engine's shared part.
-#[derive(Debug)]
 pub(crate) struct Core {
     state: Mutex<State>,
     /// The connection has ended.
     ended: Condvar,
     pub(crate) queue: Arc<EventQueue>,
+    /// Keeps messages beyond the end of the program, if the program wants it.
+    pub(crate) store: Option<Arc<dyn Keep>>,
+}
+
+impl std::fmt::Debug for Core {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Core").field("state", &self.state).field("queue", &self.queue).finish_non_exhaustive()
+    }
 }
 
 /// What the lock protects. It is never held while Paho is called: Paho calls back holding a lock of its own.
@@ -50,7 +57,7 @@ impl State {
 }
 
 impl Core {
-    pub(crate) fn new(queue: Arc<EventQueue>) -> Self {
+    pub(crate) fn new(queue: Arc<EventQueue>, store: Option<Arc<dyn Keep>>) -> Self {
         let state = State {
             outbox: Outbox::new(),
             paho: None,
@@ -60,18 +67,40 @@ impl Core {
             linked: false,
             under_way: None,
         };
-        Core { state: Mutex::new(state), ended: Condvar::new(), queue }
+        Core { state: Mutex::new(state), ended: Condvar::new(), queue, store }
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn publish(self: &Arc<Self>, letter: Letter, keep_latest: bool) -> Result<Accepted> {
-        let mut state = self.lock();
-        if letter.qos == Qos::AtMostOnce && state.under_way.is_none() {
+    pub(crate) fn publish(self: &Arc<Self>, mut letter: Letter, keep_latest: bool) -> Result<Accepted> {
+        if letter.qos == Qos::AtMostOnce && self.lock().under_way.is_none() {
             return Err(Error::NotConnected { what: "publish with QoS 0" });
         }
+        if let Some(store) = &self.store {
+            letter.stored = Some(store.add(&letter)?);
+        }
+        let stored = letter.stored;
+        let accepted = self.accept(letter, keep_latest);
+        // Of what is refused, and of what is replaced, nothing is to come back.
+        let obsolete = match &accepted {
+            Ok(accepted) => accepted.replaced.as_ref().and_then(|(_, stored)| *stored),
+            Err(_) => stored,
+        };
+        self.forget(obsolete);
+        accepted
+    }
+
+    /// The store need not keep a message any more.
+    pub(crate) fn forget(&self, stored: Option<Stored>) {
+        if let (Some(store), Some(stored)) = (&self.store, stored) {
+            store.remove(stored);
+        }
+    }
+
+    fn accept(self: &Arc<Self>, letter: Letter, keep_latest: bool) -> Result<Accepted> {
+        let mut state = self.lock();
         let connected = state.under_way.is_some();
         let accepted = state.outbox.publish(letter, keep_latest, connected)?;
         if state.outbox.wants_a_push() {
@@ -82,9 +111,7 @@ impl Core {
 
     pub(crate) fn request(self: &Arc<Self>, make: impl FnOnce(u16) -> Request) -> Option<u16> {
         let mut state = self.lock();
-        if state.under_way.is_none() {
-            return None;
-        }
+        state.under_way?;
         let mid = state.outbox.request(make);
         self.pump_from(state, BURST);
         Some(mid)

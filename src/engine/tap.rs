@@ -82,6 +82,8 @@ impl Tap for Core {
     fn ended(&self, ending: Ending) {
         match ending.cause {
             Cause::Finished | Cause::Aborted => log::debug!("{}", ending.cause),
+            // Without a connection it is the attempt that failed, and its error says why.
+            _ if !ending.was_connected => log::debug!("{}", ending.cause),
             _ => log::warn!("{}", ending.cause),
         }
         let attempt = self.lock().attempt.clone();
@@ -112,7 +114,8 @@ impl Tap for Core {
 impl Core {
     /// A receipt is settled at once; its callback runs when the loop comes to it.
     fn confirmed(&self, settled: Settled) {
-        if let Settled::Published { receipt, code, .. } = &settled {
+        if let Settled::Published { receipt, code, stored, .. } = &settled {
+            self.forget(*stored);
             receipt.settle(if code.is_failure() {
                 Err(crate::types::Error::PublishRefused { topic: None, code: *code })
             } else {

@@ -30,7 +30,7 @@ impl<C, U> EventLoop<C, U> {
         let userdata = self.userdata();
         let version = lock(&self.profile).version;
         match settled {
-            Settled::Published { receipt, code, properties } => {
+            Settled::Published { receipt, code, properties, .. } => {
                 let mid = receipt.mid();
                 self.callbacks.publish.call(|callback| {
                     guarded(

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::outbox::{Receipt, Settled};
-use crate::types::{Properties, Qos, SubscribeOptions};
+use crate::types::{Properties, Qos, Result, SubscribeOptions};
 
 /// A message as the caller gave it.
 #[derive(Clone)]
@@ -13,6 +13,19 @@ pub(crate) struct Letter {
     pub(crate) qos: Qos,
     pub(crate) retain: bool,
     pub(crate) properties: Properties,
+    /// Where the store keeps it, if there is one.
+    pub(crate) stored: Option<Stored>,
+}
+
+/// The key of a message in the store.
+pub(crate) type Stored = i64;
+
+/// Keeps messages beyond the end of the program.
+pub(crate) trait Keep: Send + Sync {
+    /// Keeps a message; it is safe when this returns.
+    fn add(&self, letter: &Letter) -> Result<Stored>;
+    /// A message is confirmed or given up; soon it will be forgotten.
+    fn remove(&self, stored: Stored);
 }
 
 impl std::fmt::Debug for Letter {

@@ -10,6 +10,7 @@ fn letter(topic: &str, qos: Qos) -> Letter {
         qos,
         retain: false,
         properties: Properties::new(),
+        stored: None,
     }
 }
 
@@ -145,7 +146,7 @@ fn only_the_latest_of_a_topic_is_kept_while_offline() {
     let old = outbox.publish(letter("t", Qos::AtLeastOnce), true, false).expect("room").receipt;
     accept(&mut outbox, "other", Qos::AtLeastOnce);
     let new = outbox.publish(letter("t", Qos::AtLeastOnce), true, false).expect("room");
-    assert_eq!(new.replaced.map(|receipt| receipt.mid()), Some(old.mid()));
+    assert_eq!(new.replaced.map(|(receipt, _)| receipt.mid()), Some(old.mid()));
     outbox.connected(false, None);
     assert_eq!(topics(&mut outbox), ["t", "other"]);
     assert_eq!(outbox.pending(), 2);

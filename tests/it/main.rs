@@ -7,6 +7,8 @@ mod connecting;
 mod errors;
 mod hardware;
 mod looping;
+#[cfg(feature = "persistence")]
+mod persistence;
 mod publishing;
 mod subscribing;
 mod support;

@@ -1,0 +1,75 @@
+//! A message as a row, and back.
+
+use std::sync::Arc;
+
+use crate::outbox::{Letter, Stored};
+use crate::types::{Properties, check_qos, check_topic};
+use crate::wire::{Reader, decode_properties, encode_properties};
+
+/// A message's columns.
+pub(crate) struct Row<'a> {
+    pub(crate) topic: &'a str,
+    pub(crate) payload: &'a [u8],
+    pub(crate) qos: i32,
+    pub(crate) retain: bool,
+    pub(crate) properties: Vec<u8>,
+}
+
+impl<'a> Row<'a> {
+    pub(crate) fn of(letter: &'a Letter) -> Self {
+        let mut properties = Vec::new();
+        if !letter.properties.is_empty() {
+            encode_properties(&mut properties, &letter.properties);
+        }
+        Row {
+            topic: &letter.topic,
+            payload: &letter.payload,
+            qos: letter.qos.into(),
+            retain: letter.retain,
+            properties,
+        }
+    }
+
+    /// A checksum over all columns (FNV-1a, 64 bits), against bits that change on the disk.
+    pub(crate) fn checksum(&self) -> i64 {
+        let lengths = [self.topic.len() as u64, self.payload.len() as u64].map(u64::to_le_bytes).concat();
+        let flags = [self.qos as u8, u8::from(self.retain)];
+        let parts = [lengths.as_slice(), &flags, self.topic.as_bytes(), self.payload, &self.properties];
+        let bytes = parts.into_iter().flatten();
+        bytes.fold(0xcbf2_9ce4_8422_2325_u64, |sum, &byte| (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+            as i64
+    }
+}
+
+/// The message of a row, if the row is sound.
+pub(crate) fn letter(
+    key: Stored,
+    topic: String,
+    payload: Vec<u8>,
+    qos: i32,
+    retain: bool,
+    properties: Vec<u8>,
+    checksum: i64,
+) -> Result<Letter, &'static str> {
+    let row = Row { topic: &topic, payload: &payload, qos, retain, properties };
+    if row.checksum() != checksum {
+        return Err("a message does not match its checksum");
+    }
+    let properties = match row.properties.is_empty() {
+        true => Properties::new(),
+        false => {
+            decode_properties(&mut Reader::new(&row.properties)).map_err(|_| "a message's properties cannot be read")?
+        }
+    };
+    let qos = check_qos(qos).map_err(|_| "a message has a QoS that does not exist")?;
+    check_topic(&topic).map_err(|_| "a message has a topic that is not allowed")?;
+    Ok(Letter { topic, payload: Arc::new(payload), qos, retain, properties, stored: Some(key) })
+}
+
+/// The file of a client id: its readable part, and a number that tells apart what is not readable.
+pub(crate) fn file_name(client_id: &str) -> String {
+    let readable = |letter: char| if letter.is_ascii_alphanumeric() || letter == '-' { letter } else { '_' };
+    let name: String = client_id.chars().take(40).map(readable).collect();
+    let row = Row { topic: client_id, payload: &[], qos: 0, retain: false, properties: Vec::new() };
+    format!("{name}.{:016x}.sqlite", row.checksum())
+}

@@ -1,0 +1,138 @@
+//! The store on real files: what comes back, and what is said of damage.
+
+use super::*;
+use crate::types::{Properties, Qos};
+
+fn letter(topic: &str, payload: &[u8]) -> Letter {
+    Letter {
+        topic: topic.into(),
+        payload: Arc::new(payload.to_vec()),
+        qos: Qos::ExactlyOnce,
+        retain: true,
+        properties: Properties::new().with_user_property("unité", "°C").with_content_type("texte"),
+        stored: None,
+    }
+}
+
+fn open(dir: &Path) -> Result<(Store, Vec<Letter>)> {
+    Store::open(dir, "serre 1/é")
+}
+
+/// Opens a store that must be sound.
+fn sound(dir: &Path) -> (Store, Vec<Letter>) {
+    open(dir).expect("a sound store")
+}
+
+fn problem(dir: &Path) -> String {
+    open(dir).map(|_| ()).expect_err("a damaged store").to_string()
+}
+
+fn file(dir: &Path, ending: &str) -> PathBuf {
+    let files = fs::read_dir(dir).expect("a directory").flatten().map(|entry| entry.path());
+    files.into_iter().find(|path| path.to_string_lossy().ends_with(ending)).expect("the file")
+}
+
+/// A store left behind by a killed program: closed by nobody, with `count` messages in its write-ahead log.
+fn left_behind(count: usize) -> tempfile::TempDir {
+    let (live, dead) = (tempfile::tempdir().expect("a directory"), tempfile::tempdir().expect("a directory"));
+    let (store, _) = sound(live.path());
+    for n in 0..count {
+        store.add(&letter(&format!("t/{n}"), b"charge")).expect("room");
+    }
+    for entry in fs::read_dir(live.path()).expect("a directory").flatten() {
+        fs::copy(entry.path(), dead.path().join(entry.file_name())).expect("a copy");
+    }
+    dead
+}
+
+#[test]
+fn what_was_added_and_not_removed_comes_back_in_order() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (store, before) = sound(dir.path());
+    assert!(before.is_empty());
+    let keys: Vec<Stored> = (0..3u8).map(|n| store.add(&letter(&format!("t/{n}"), &[n])).expect("room")).collect();
+    store.remove(keys[1]);
+    drop(store);
+    let (_, letters) = sound(dir.path());
+    let seen: Vec<(&str, &[u8])> = letters.iter().map(|l| (l.topic.as_str(), l.payload.as_slice())).collect();
+    assert_eq!(seen, [("t/0", &[0][..]), ("t/2", &[2][..])]);
+    let (first, wanted) = (&letters[0], letter("t/0", &[0]));
+    assert_eq!((first.qos, first.retain, &first.properties), (wanted.qos, wanted.retain, &wanted.properties));
+}
+
+#[test]
+fn a_killed_program_loses_nothing() {
+    let dead = left_behind(50);
+    assert_eq!(sound(dead.path()).1.len(), 50);
+}
+
+#[test]
+fn a_store_belongs_to_one_program_at_a_time() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (_store, _) = sound(dir.path());
+    assert!(problem(dir.path()).contains("another program uses it"));
+}
+
+#[test]
+fn damage_is_named_and_never_passed_over() {
+    // The log cut short: the newest messages are gone.
+    let cut = left_behind(50);
+    let log = file(cut.path(), ".sqlite-wal");
+    let half = fs::metadata(&log).expect("the log").len() / 2;
+    File::options().write(true).open(&log).expect("the log").set_len(half).expect("cut");
+    assert!(problem(cut.path()).contains("missing"), "{}", problem(cut.path()));
+    // The database deleted.
+    let deleted = left_behind(5);
+    fs::remove_file(file(deleted.path(), ".sqlite")).expect("deleted");
+    fs::remove_file(file(deleted.path(), ".sqlite-wal")).expect("deleted");
+    assert!(problem(deleted.path()).contains("missing"));
+    // Another file in its place.
+    let foreign = tempfile::tempdir().expect("a directory");
+    drop(sound(foreign.path()));
+    fs::write(file(foreign.path(), ".sqlite"), vec![b'x'; 8192]).expect("written");
+    assert!(problem(foreign.path()).contains("not a store"));
+}
+
+#[test]
+fn every_flipped_byte_is_harmless_or_noticed() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (store, _) = sound(dir.path());
+    let whole: Vec<Letter> = (0..20).map(|n| letter(&format!("t/{n}"), &[b'p'; 100])).collect();
+    for letter in &whole {
+        store.add(letter).expect("room");
+    }
+    drop(store);
+    let path = file(dir.path(), ".sqlite");
+    let bytes = fs::read(&path).expect("the file");
+    for place in (0..bytes.len()).step_by(37) {
+        let mut flipped = bytes.clone();
+        flipped[place] ^= 0x40;
+        fs::write(&path, &flipped).expect("written");
+        if let Ok((_, letters)) = open(dir.path()) {
+            let same = letters.iter().zip(&whole).all(|(a, b)| a.topic == b.topic && a.payload == b.payload);
+            assert!(same && letters.len() == whole.len(), "byte {place} changed a message unnoticed");
+        }
+    }
+}
+
+#[test]
+fn a_directory_that_cannot_be_used_is_named() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let in_the_way = dir.path().join("file");
+    fs::write(&in_the_way, "").expect("written");
+    let error = Store::open(&in_the_way, "c").map(|_| ()).expect_err("a file is no directory");
+    assert!(error.to_string().contains("file"), "{error}");
+}
+
+#[test]
+fn a_full_disk_refuses_the_message_and_keeps_the_others() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (store, _) = sound(dir.path());
+    store.add(&letter("first", b"")).expect("room");
+    // SQLite reports its own limit as it reports a full disk.
+    lock(&store.shared).db.pragma_update(None, "max_page_count", 5).expect("a limit");
+    let error = store.add(&letter("large", &[0; 100_000])).expect_err("no room");
+    assert!(error.to_string().contains("disk is full"), "{error}");
+    drop(store);
+    assert_eq!(sound(dir.path()).1.len(), 1);
+}
