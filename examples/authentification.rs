@@ -4,7 +4,7 @@
 //! $ cargo run --example authentification
 //! Connecté
 //! $ cargo run --example authentification -- --mot-de-passe faux
-//! Erreur code Not authorized
+//! Erreur code 135
 //! ```
 //! Le broker que l'exemple démarre lui-même connaît `alice` (mot de passe `abc-123`) et refuse un mauvais mot de passe.
 //! Pour le vôtre, ajoutez l'utilisateur à un fichier avec `sudo mosquitto_passwd -c /etc/mosquitto/passwd alice`, et
@@ -42,7 +42,7 @@ fn connexion(
     if code == 0 {
         println!("Connecté");
     } else {
-        println!("Erreur code {code}");
+        println!("Erreur code {}", code.value());
     }
 }
 

@@ -11,6 +11,7 @@
 
 mod common;
 
+use std::io::{self, Write};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, mpsc};
@@ -36,7 +37,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const PROGRAMME: Program = Program {
     name: "demo",
     about: "Trois Pi simulés publient leur luminosité et un abonné affiche le maximum et la moyenne, quelques fois.\n\
-            La démonstration démarre toujours son propre broker, sur un port libre de cette machine.",
+            La démonstration démarre toujours son propre broker, sur un port libre de cette machine : ni --broker ni\n\
+            MQTT_BROKER n'y changent rien.",
     options: &[],
 };
 
@@ -92,7 +94,8 @@ fn affichage(client: &pmc::Client<Valeurs>) -> Outcome {
         thread::sleep(next_tick(debut, PERIODE, maintenant) - maintenant);
         match valeurs.lock().ok().and_then(|valeurs| valeurs.summary(Instant::now())) {
             Some(resume) => {
-                println!("{resume}");
+                // `println!` paniquerait si plus personne ne lit (`| head`), et les Pi ne s'arrêteraient pas.
+                writeln!(io::stdout(), "{resume}")?;
                 affiches += 1;
             }
             None if debut.elapsed() > PATIENCE => {

@@ -41,7 +41,7 @@ fn connexion(
         println!("Connecté");
         report::show(client.publish(TOPIC, format!("{adresse} connecté"), 0));
     } else {
-        println!("Erreur code {code}");
+        println!("Erreur code {}", code.value());
     }
 }
 

@@ -45,7 +45,7 @@ fn connexion(
     if code == 0 {
         println!("Connecté");
     } else {
-        println!("Erreur code {code}");
+        println!("Erreur code {}", code.value());
     }
 }
 

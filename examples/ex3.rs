@@ -49,7 +49,7 @@ fn connexion(
         println!("Connecté");
         report::show(client.publish(TOPIC, format!("{adresse} est arrivé"), 0));
     } else {
-        println!("Erreur code {code}");
+        println!("Erreur code {}", code.value());
     }
 }
 

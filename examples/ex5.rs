@@ -45,7 +45,7 @@ const PROGRAMME: Program = Program {
 
 fn publication(_client: &pmc::Client, _userdata: &(), _mid: u16, code: pmc::ReasonCode, _properties: &pmc::Properties) {
     if code.is_failure() {
-        println!("Erreur code {code}");
+        println!("Erreur code {}", code.value());
     } else {
         println!("Message envoyé");
     }

@@ -52,7 +52,12 @@ pub fn choose(args: &Args) -> Result<Broker, Failure> {
             Ok(Broker { address, _own: Some(own) })
         }
         // Perhaps another program was faster, and there is a broker now.
-        Err(failure) => running_on(DEFAULT_PORT).map(found).ok_or(failure),
+        Err(failure) => running_on(DEFAULT_PORT).map(found).ok_or_else(|| {
+            Failure::new(format!(
+                "aucun broker ne répond sur localhost:{DEFAULT_PORT}, et {failure}\n\
+                 Pour utiliser un autre broker : --broker HOTE[:PORT]"
+            ))
+        }),
     }
 }
 
@@ -151,13 +156,7 @@ cd / && rm -rf "$2"
         ///
         /// Fails when it is not installed, when the port is taken (even by another broker), or when it does not start.
         pub fn start(port: u16) -> Result<Self, Failure> {
-            let program = find("mosquitto").ok_or_else(|| {
-                Failure::new(format!(
-                    "aucun broker ne répond sur localhost:{port} et mosquitto n'est pas installé.\n\
-                     Installez-le avec : sudo apt install mosquitto\n\
-                     ou indiquez un autre broker avec --broker HOTE"
-                ))
-            })?;
+            let program = find("mosquitto").ok_or_else(not_installed)?;
             let directory = tempfile::Builder::new().prefix("rappel-mosquitto-").tempdir()?;
             // The broker puts this before the name it gives to a client without one: so we know it is ours that answers.
             let mark = directory.path().file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
@@ -279,10 +278,18 @@ cd / && rm -rf "$2"
             })
     }
 
+    fn not_installed() -> Failure {
+        Failure::new("mosquitto n'est pas installé.\nInstallez-le avec : sudo apt install mosquitto")
+    }
+
     fn find(program: &str) -> Option<PathBuf> {
         let path = std::env::var_os("PATH").unwrap_or_default();
-        std::env::split_paths(&path)
-            .chain(MORE_DIRECTORIES.iter().map(PathBuf::from))
+        find_in(std::env::split_paths(&path).chain(MORE_DIRECTORIES.iter().map(PathBuf::from)), program)
+    }
+
+    /// The first executable file of this name.
+    fn find_in(directories: impl Iterator<Item = PathBuf>, program: &str) -> Option<PathBuf> {
+        directories
             // A relative directory would mean another place for the shell, which starts it elsewhere.
             .filter(|directory| directory.is_absolute())
             .map(|directory| directory.join(program))
@@ -291,6 +298,37 @@ cd / && rm -rf "$2"
 
     fn contains(bytes: &[u8], text: &str) -> bool {
         bytes.windows(text.len()).any(|window| window == text.as_bytes())
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        fn search(directories: &[&Path]) -> Option<PathBuf> {
+            find_in(directories.iter().map(|directory| directory.to_path_buf()), "mosquitto")
+        }
+
+        #[test]
+        fn only_an_executable_file_is_mosquitto() -> io::Result<()> {
+            let (first, second) = (tempfile::tempdir()?, tempfile::tempdir()?);
+            let both = [first.path(), second.path()];
+            assert_eq!(search(&both), None);
+            assert_eq!(search(&[Path::new("bin"), Path::new("")]), None);
+
+            fs::create_dir(first.path().join("mosquitto"))?;
+            let file = second.path().join("mosquitto");
+            fs::write(&file, "")?;
+            fs::set_permissions(&file, fs::Permissions::from_mode(0o644))?;
+            assert_eq!(search(&both), None);
+            fs::set_permissions(&file, fs::Permissions::from_mode(0o755))?;
+            assert_eq!(search(&both), Some(file));
+            Ok(())
+        }
+
+        #[test]
+        fn the_remedy_is_named() {
+            assert!(not_installed().to_string().contains("sudo apt install mosquitto"));
+        }
     }
 }
 
@@ -305,8 +343,8 @@ mod no_mosquitto {
         /// Always fails, and says what to do.
         pub fn start(port: u16) -> Result<Self, Failure> {
             Err(Failure::new(format!(
-                "aucun broker ne répond sur localhost:{port}.\n\
-                 Démarrez-en un (par exemple mosquitto) ou indiquez-en un autre avec --broker HOTE"
+                "ce programme ne sait pas en démarrer un sur ce système.\n\
+                 Démarrez mosquitto vous-même, sur le port {port}."
             )))
         }
 

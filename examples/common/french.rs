@@ -26,14 +26,18 @@ pub fn explain(error: &Error) -> String {
         Error::Protocol { .. } => {
             "la réponse reçue n'est pas du MQTT : est-ce bien un broker, et le bon port ?".to_owned()
         }
-        Error::Refused { host, port, code, .. } => refused(host, *port, code.value(), &code.to_string()),
+        Error::Refused { host, port, code, .. } => refused(host, *port, code.value()),
         Error::NotConnected { .. } => {
             "le message n'est pas parti : il n'y a pas de connexion avec le broker pour le moment".to_owned()
         }
-        Error::ConnectionLost { .. } => "la connexion avec le broker est perdue".to_owned(),
-        Error::PublishRefused { code, .. } => {
-            format!("le broker a refusé le message ({code}) : vérifiez vos droits (acl_file)")
+        Error::ConnectionLost { code } => {
+            format!("la connexion avec le broker est perdue : {}", reason(code.value()))
         }
+        Error::PublishRefused { code, .. } => format!(
+            "le broker a refusé le message : {}.\n\
+             Vérifiez vos droits sur cette rubrique (acl_file dans la configuration du broker).",
+            reason(code.value())
+        ),
         Error::Timeout { after, .. } => format!(
             "aucune confirmation du broker après {} s.\n\
              Le broker fonctionne-t-il encore, et le réseau aussi ?",
@@ -67,15 +71,42 @@ fn unreachable_broker(host: &str, port: u16, cause: &std::io::Error) -> String {
     format!("impossible de joindre {host}:{port} : {hint}")
 }
 
-fn refused(host: &str, port: u16, code: u8, name: &str) -> String {
+fn refused(host: &str, port: u16, code: u8) -> String {
     let hint = match code {
         134 | 135 => "Vérifiez le nom d'utilisateur et le mot de passe (username_pw_set).",
-        133 => "L'identifiant du client (client_id) ne lui convient pas : choisissez-en un autre.",
-        132 => "Il ne parle pas cette version de MQTT.",
-        136 | 137 => "Il fonctionne, mais ne peut pas servir maintenant : réessayez plus tard.",
+        133 => "Choisissez-en un autre, court et sans accents (client_id).",
+        132 => "Choisissez-en une autre (protocol).",
+        136 | 137 | 151 | 159 => "Il fonctionne, mais ne peut pas servir maintenant : réessayez plus tard.",
         _ => "Le journal du broker en dit plus.",
     };
-    format!("le broker {host}:{port} a refusé la connexion : {name} ({code}).\n{hint}")
+    format!("le broker {host}:{port} a refusé la connexion : {}.\n{hint}", reason(code))
+}
+
+/// The reason of a code (MQTT 5, section 2.4), with its number.
+fn reason(code: u8) -> String {
+    let text = match code {
+        129 | 130 => "paquet que le broker ne comprend pas",
+        131 => "raison propre à ce broker",
+        132 => "version de MQTT inconnue du broker",
+        133 => "identifiant de client refusé",
+        134 => "mauvais nom d'utilisateur ou mot de passe",
+        135 => "accès non autorisé",
+        136 => "service indisponible",
+        137 => "broker trop occupé",
+        138 => "client banni",
+        139 => "le broker s'arrête",
+        140 => "méthode d'authentification refusée",
+        141 => "plus aucun signe de vie",
+        142 => "un autre client utilise le même identifiant",
+        144 => "rubrique refusée",
+        147 | 150 | 151 | 159 => "trop de messages ou de connexions",
+        149 => "paquet trop grand",
+        154 => "messages retenus refusés",
+        155 => "QoS refusée",
+        156 | 157 => "un autre broker le remplace",
+        _ => "raison inconnue",
+    };
+    format!("{text} (code {code})")
 }
 
 #[cfg(test)]
@@ -83,6 +114,8 @@ mod tests {
     use std::io;
     use std::sync::Arc;
     use std::time::Duration;
+
+    use rappel::{PacketType, ReasonCode};
 
     use super::*;
 
@@ -111,9 +144,23 @@ mod tests {
 
     #[test]
     fn a_refusal_says_why() {
-        let text = refused("pi.lan", 1883, 135, "Not authorized");
-        assert!(text.starts_with("le broker pi.lan:1883 a refusé la connexion : Not authorized (135).\n"));
-        assert!(text.contains("mot de passe"));
+        assert_eq!(
+            refused("pi.lan", 1883, 135),
+            "le broker pi.lan:1883 a refusé la connexion : accès non autorisé (code 135).\n\
+             Vérifiez le nom d'utilisateur et le mot de passe (username_pw_set)."
+        );
+        assert!(refused("pi.lan", 1883, 136).contains("plus tard"));
+        assert!(refused("pi.lan", 1883, 200).contains("raison inconnue (code 200)"));
+    }
+
+    #[test]
+    fn no_reason_is_in_english() {
+        for value in 128..=255 {
+            let code = ReasonCode::new(PacketType::Connack, value);
+            let text = explain(&Error::ConnectionLost { code });
+            assert!(!text.contains(&code.to_string()), "{text}");
+            assert!(text.ends_with(&format!("(code {value})")), "{text}");
+        }
     }
 
     #[test]

@@ -1,8 +1,11 @@
 //! How a program ends: its exit code, and what it says when it fails.
 
 use std::fmt;
-use std::io;
+use std::io::{self, Write};
 use std::process::ExitCode;
+
+use env_logger::Env;
+use log::Level;
 
 use super::cli::{self, Args, Program, Request};
 use super::french;
@@ -53,6 +56,7 @@ impl From<io::Error> for Failure {
 
 /// Runs `body` with the options of the command line, shows its error, and gives the exit code.
 pub fn run(program: &Program, body: impl FnOnce(&Args) -> Outcome) -> ExitCode {
+    show_log();
     let arguments = std::env::args_os().skip(1);
     let outcome = match cli::parse(program, arguments, std::env::var_os(cli::BROKER_VARIABLE)) {
         Ok(Request::Help) => {
@@ -72,6 +76,20 @@ pub fn run(program: &Program, body: impl FnOnce(&Args) -> Outcome) -> ExitCode {
             ExitCode::from(failure.exit_code())
         }
     }
+}
+
+/// Shows the warnings and errors of the library on stderr; the variable RUST_LOG chooses others, for example `debug`.
+fn show_log() {
+    env_logger::Builder::from_env(Env::default().default_filter_or("rappel=warn"))
+        .format(|stderr, record| {
+            let text = record.args();
+            match record.level() {
+                Level::Error => writeln!(stderr, "Erreur (rappel) : {text}"),
+                Level::Warn => writeln!(stderr, "Avertissement (rappel) : {text}"),
+                level => writeln!(stderr, "{level} {} : {text}", record.target()),
+            }
+        })
+        .init();
 }
 
 /// For a callback, which has nobody to return an error to: shows it and goes on.

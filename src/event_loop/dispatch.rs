@@ -5,7 +5,7 @@ use std::time::Instant;
 use crate::callbacks::guarded;
 use crate::event::Event;
 use crate::event_loop::session::Suspicion;
-use crate::event_loop::{EventLoop, chance, lock};
+use crate::event_loop::{EventLoop, Phase, chance, lock};
 use crate::outbox::{Request, Settled};
 use crate::types::{ConnectFlags, DisconnectFlags, Error, PacketType, Properties, Protocol, ReasonCode};
 
@@ -91,9 +91,14 @@ impl<C, U> EventLoop<C, U> {
             let profile = lock(&self.profile);
             Error::Refused { host: profile.host.clone(), port: profile.port, code, properties: properties.clone() }
         };
-        log::warn!("{error}");
         let retry_first = self.options().retry_first;
-        lock(&self.session).failed(attempt, error, retry_first, Instant::now(), chance());
+        let mut session = lock(&self.session);
+        session.failed(attempt, error.clone(), retry_first, Instant::now(), chance());
+        // Otherwise the call that wanted this connection returns the error.
+        if matches!(session.phase(), Phase::Due(_)) {
+            log::warn!("{error}");
+        }
+        drop(session);
         self.run_on_connect(client, false, code, properties);
         self.mark(attempt);
     }

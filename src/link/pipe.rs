@@ -300,7 +300,6 @@ impl Pipe {
     /// The broker broke the protocol: it is told, where the version allows it, and left (MQTT 5, section 4.13).
     fn violation(&mut self, Malformed(problem): Malformed) {
         const MALFORMED_PACKET: u8 = 129;
-        log::error!("the broker sent what MQTT does not allow: {problem}");
         if self.open && self.settings.version == Protocol::V5 {
             self.broker.out.push(&disconnect_packet(Protocol::V5, MALFORMED_PACKET, &Properties::new()));
             // What the socket takes now is all it gets.
