@@ -24,6 +24,8 @@ struct Work {
     n: usize,
     size: usize,
     inflight: u16,
+    /// Keep messages in this directory meanwhile.
+    persistence: Option<String>,
 }
 
 fn main() -> ExitCode {
@@ -37,7 +39,8 @@ fn main() -> ExitCode {
 }
 
 fn work() -> Result<Work, String> {
-    let mut work = Work { port: 1883, mode: "pub".into(), qos: 0, n: 10_000, size: 64, inflight: 100 };
+    let mut work =
+        Work { port: 1883, mode: "pub".into(), qos: 0, n: 10_000, size: 64, inflight: 100, persistence: None };
     let mut parser = lexopt::Parser::from_env();
     while let Some(argument) = parser.next().map_err(|error| error.to_string())? {
         let lexopt::Arg::Long(name) = argument else {
@@ -53,6 +56,7 @@ fn work() -> Result<Work, String> {
             "size" => work.size = value.parse().map_err(bad)?,
             "inflight" => work.inflight = value.parse().map_err(bad)?,
             "mode" => work.mode = value,
+            "persistence" => work.persistence = Some(value),
             _ => return Err(format!("option inconnue : --{name}")),
         }
     }
@@ -68,7 +72,7 @@ enum Sign {
 }
 
 fn measure(work: &Work) -> pmc::Result<()> {
-    let client = pmc::Client::new(pmc::CallbackApiVersion::Version2);
+    let client = client(work)?;
     client.max_inflight_messages_set(work.inflight);
     let (signs, heard) = mpsc::channel();
     let (subscribed, message, published) = (signs.clone(), signs.clone(), signs);
@@ -131,6 +135,17 @@ fn measure(work: &Work) -> pmc::Result<()> {
         }
     }
     std::process::exit(0);
+}
+
+fn client(work: &Work) -> pmc::Result<pmc::Client> {
+    let builder = pmc::Client::builder(pmc::CallbackApiVersion::Version2);
+    let Some(dir) = &work.persistence else {
+        return builder.build();
+    };
+    #[cfg(feature = "persistence")]
+    return builder.client_id("bench").persistence(dir).build();
+    #[cfg(not(feature = "persistence"))]
+    panic!("--persistence {dir} demande : cargo run --features persistence ..");
 }
 
 /// The clock and the processor's time at the start of the work.

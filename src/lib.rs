@@ -31,7 +31,7 @@
 //!  your thread         Paho's two threads      one thread for all clients        the loop's thread
 //!  publish() ─► outbox ─► engine (paho-mqtt) ─► link ─► network ─► link ─► engine ─► event ─► event loop ─► callbacks
 //! ```
-//! `docs/architecture.md` follows it step by step.
+//! The [`documentation`] follows it step by step, and holds the repository's other pages.
 
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
@@ -56,6 +56,9 @@ mod callbacks;
 mod event_loop;
 
 mod client;
+
+#[cfg(any(doc, doctest))]
+pub mod documentation;
 
 pub use client::{Client, ClientBuilder, IntoPassword, MessageInfo, PublishFuture};
 pub use types::{
