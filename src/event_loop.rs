@@ -26,6 +26,8 @@ pub(crate) use turn::{Mode, Turns};
 const GLANCE: Duration = Duration::from_millis(100);
 /// Events that a loop deals with before it lets others have the turn.
 const BATCH: usize = 64;
+/// How much longer than its time limit an attempt may take to say itself why it failed.
+const GRACE: Duration = Duration::from_secs(1);
 /// Beyond its deadline, how long an orderly end may take that only needs the network.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
@@ -118,7 +120,7 @@ impl<C, U> EventLoop<C, U> {
             let _turn = (!inside).then(|| self.turns.take(|| self.queue.poke()));
             self.begin_attempt(client, number, false)
         };
-        let outcome = attempt.and_then(|attempt| attempt.wait());
+        let outcome = attempt.and_then(|attempt| self.outcome(&attempt));
         if let Err(error) = &outcome {
             lock(&self.session).gave_up(number, error.clone());
             self.queue.poke();
@@ -127,6 +129,19 @@ impl<C, U> EventLoop<C, U> {
             }
         }
         outcome
+    }
+
+    /// The outcome of an attempt. A name server may take longer than any time limit: it is not waited for.
+    fn outcome(&self, attempt: &Attempt) -> Result<()> {
+        let (host, port, timeout) = {
+            let profile = lock(&self.profile);
+            (profile.host.clone(), profile.port, profile.connect_timeout)
+        };
+        attempt.wait(Instant::now() + timeout + GRACE).unwrap_or_else(|| {
+            self.engine.cancel(attempt);
+            let seconds = timeout.as_secs_f64();
+            Err(Error::ConnectTimeout { host, port, seconds, stage: "the name server's answer" })
+        })
     }
 
     /// Does what is due without an event: a new attempt, or the next step of an orderly end.

@@ -37,8 +37,9 @@ pub(crate) struct Outbox {
     mids: Mids,
     /// Messages the engine does not hold, ordered by ticket.
     waiting: VecDeque<Parcel>,
-    /// Subscriptions the engine does not hold; they go ahead of messages.
-    requests: VecDeque<Request>,
+    /// Subscriptions the engine does not hold, each with the ticket of the first message accepted after it. They
+    /// keep their place among messages, but never wait for a window.
+    requests: VecDeque<(u64, Request)>,
     flights: Flights,
     /// Waiting messages that a newer one of the same topic replaces, by topic.
     latest: HashMap<String, u64>,
@@ -153,7 +154,7 @@ impl Outbox {
     /// Accepts a subscription or its end, and gives its message id.
     pub(crate) fn request(&mut self, make: impl FnOnce(u16) -> Request) -> u16 {
         let mid = self.mids.take();
-        self.requests.push_back(make(mid));
+        self.requests.push_back((self.next_ticket, make(mid)));
         mid
     }
 
@@ -162,21 +163,36 @@ impl Outbox {
         if !self.online {
             return None;
         }
-        if let Some(request) = self.requests.pop_front() {
+        if let Some(request) = self.next_request() {
             let handover = Handover::Request(request.clone());
             self.flights.take_off_request(request);
             return Some(handover);
         }
-        let head = self.waiting.front()?;
-        let acked = usize::from(head.letter.qos != Qos::AtMostOnce);
-        if self.in_engine[acked] >= self.window(acked) {
+        if !self.head_may_go() {
             return None;
         }
-        self.in_engine[acked] += 1;
         let parcel = self.waiting.pop_front()?;
+        self.in_engine[usize::from(parcel.letter.qos != Qos::AtMostOnce)] += 1;
         let handover = Handover::Message { ticket: parcel.ticket, letter: Arc::clone(&parcel.letter) };
         self.flights.take_off(parcel);
         Some(handover)
+    }
+
+    /// The next subscription, unless messages accepted before it may still go first.
+    fn next_request(&mut self) -> Option<Request> {
+        let &(before, _) = self.requests.front()?;
+        if self.waiting.front().is_some_and(|head| head.ticket < before) && self.head_may_go() {
+            return None;
+        }
+        self.requests.pop_front().map(|(_, request)| request)
+    }
+
+    /// Whether there is a message for whose QoS the window is open.
+    fn head_may_go(&self) -> bool {
+        self.waiting.front().is_some_and(|head| {
+            let acked = usize::from(head.letter.qos != Qos::AtMostOnce);
+            self.in_engine[acked] < self.window(acked)
+        })
     }
 
     fn window(&self, acked: usize) -> usize {
@@ -269,7 +285,7 @@ impl Outbox {
         self.in_engine = [0, 0];
         let (parcels, requests) = self.flights.ground();
         parcels.into_iter().rev().for_each(|parcel| self.waiting.push_front(parcel));
-        requests.into_iter().rev().for_each(|request| self.requests.push_front(request));
+        requests.into_iter().rev().for_each(|request| self.requests.push_front((0, request)));
     }
 
     /// Gives up everything unconfirmed: the client is going away.

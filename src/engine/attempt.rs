@@ -47,6 +47,7 @@ pub(crate) struct Attempt {
 struct Progress {
     accepted: bool,
     refused: Option<(ReasonCode, Properties)>,
+    engine_failed: bool,
     ending: Option<Ending>,
     outcome: Option<Result<()>>,
 }
@@ -86,6 +87,11 @@ impl Attempt {
         self.update(|progress| progress.refused = Some((code, properties)));
     }
 
+    /// Paho has not reached the link.
+    pub(crate) fn engine_failed(&self) {
+        self.update(|progress| progress.engine_failed = true);
+    }
+
     pub(crate) fn ended(&self, ending: Ending) {
         self.update(|progress| progress.ending = Some(ending));
     }
@@ -95,14 +101,18 @@ impl Attempt {
         self.lock().accepted
     }
 
-    /// The outcome, waited for.
-    pub(crate) fn wait(&self) -> Result<()> {
+    /// The outcome, waited for until `limit`; `None` when it has not come by then.
+    pub(crate) fn wait(&self, limit: Instant) -> Option<Result<()>> {
         let mut progress = self.lock();
         loop {
             if let Some(outcome) = &progress.outcome {
-                return outcome.clone();
+                return Some(outcome.clone());
             }
-            progress = self.changed.wait(progress).unwrap_or_else(PoisonError::into_inner);
+            let left = limit.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return None;
+            }
+            progress = self.changed.wait_timeout(progress, left).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 
@@ -134,6 +144,9 @@ impl Attempt {
             if let Some(ending) = &progress.ending {
                 return Step::Ended(ending.clone(), progress.refused.clone());
             }
+            if progress.engine_failed {
+                return Step::EngineFailed;
+            }
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return Step::TooLate;
@@ -148,6 +161,7 @@ enum Step {
     Accepted,
     Ended(Ending, Option<(ReasonCode, Properties)>),
     Cancelled,
+    EngineFailed,
     TooLate,
 }
 
@@ -228,6 +242,9 @@ fn run(engine: &Engine, plan: &Plan, attempt: &Arc<Attempt>) -> Result<()> {
     match step {
         Step::Accepted => Ok(()),
         Step::Cancelled => Err(Error::Cancelled),
+        Step::EngineFailed => {
+            Err(Error::Engine { problem: "Paho could not reach the client's loopback port".to_owned() })
+        }
         Step::TooLate => Err(Error::ConnectTimeout {
             host,
             port,

@@ -179,10 +179,17 @@ impl Core {
     /// Paho is connected, or will never be: called on Paho's thread.
     pub(crate) fn engine_answered(self: &Arc<Self>, epoch: u64) {
         let mut state = self.lock();
-        if state.outbox.epoch() == epoch {
-            state.ready = true;
-            self.pump_from(state, usize::MAX);
+        if state.outbox.epoch() != epoch {
+            return;
         }
+        if !state.outbox.is_online() {
+            // There was no CONNACK: Paho has not reached the link.
+            let attempt = state.attempt.clone();
+            drop(state);
+            return attempt.iter().for_each(|attempt| attempt.engine_failed());
+        }
+        state.ready = true;
+        self.pump_from(state, usize::MAX);
     }
 
     /// A new client of Paho's takes the place of the last one, which is given back.

@@ -48,6 +48,18 @@ fn the_window_limits_what_the_engine_holds() {
 }
 
 #[test]
+fn a_subscription_keeps_its_place_but_does_not_wait_for_a_window() {
+    let mut outbox = Outbox::new();
+    outbox.max_inflight_set(1);
+    outbox.connected(false, None);
+    accept(&mut outbox, "1", Qos::AtLeastOnce);
+    outbox.request(|mid| Request::Unsubscribe { mid, filters: vec!["f".into()], properties: Properties::new() });
+    accept(&mut outbox, "2", Qos::AtLeastOnce);
+    outbox.request(|mid| Request::Unsubscribe { mid, filters: vec!["g".into()], properties: Properties::new() });
+    assert_eq!(topics(&mut outbox), ["1", "request 2", "request 4"]);
+}
+
+#[test]
 fn the_brokers_receive_maximum_counts() {
     let mut outbox = Outbox::new();
     (1..=3).for_each(|n| drop(accept(&mut outbox, &n.to_string(), Qos::AtLeastOnce)));
@@ -63,7 +75,7 @@ fn a_lost_connection_puts_everything_back_in_order() {
         accept(&mut outbox, topic, qos);
     }
     outbox.request(|mid| Request::Unsubscribe { mid, filters: vec!["f".into()], properties: Properties::new() });
-    assert_eq!(topics(&mut outbox), ["request 4", "a", "b", "c"]);
+    assert_eq!(topics(&mut outbox), ["a", "b", "c", "request 4"]);
     let epoch = outbox.epoch();
     outbox.disconnected();
     accept(&mut outbox, "d", Qos::AtLeastOnce);
