@@ -25,9 +25,25 @@ const QOS0_WINDOW: usize = 64;
 /// A request or a message that has its answer.
 #[derive(Debug)]
 pub(crate) enum Settled {
-    Published { receipt: Arc<Receipt>, stored: Option<Stored>, code: ReasonCode, properties: Properties },
-    Subscribed { mid: u16, filters: Vec<String>, codes: Vec<u8>, properties: Properties },
-    Unsubscribed { mid: u16, codes: Vec<u8>, properties: Properties },
+    Published {
+        receipt: Arc<Receipt>,
+        stored: Option<Stored>,
+        code: ReasonCode,
+        properties: Properties,
+        /// The topic of a refused message, for the error.
+        topic: Option<String>,
+    },
+    Subscribed {
+        mid: u16,
+        filters: Vec<String>,
+        codes: Vec<u8>,
+        properties: Properties,
+    },
+    Unsubscribed {
+        mid: u16,
+        codes: Vec<u8>,
+        properties: Properties,
+    },
 }
 
 /// The queue between `publish` and the broker's confirmation.
@@ -316,12 +332,9 @@ fn published(parcel: Parcel, code: u8, properties: Properties) -> Settled {
         Qos::ExactlyOnce => crate::types::PacketType::Pubrec,
         _ => crate::types::PacketType::Puback,
     };
-    Settled::Published {
-        receipt: parcel.receipt,
-        stored: parcel.letter.stored,
-        code: ReasonCode::new(packet, code),
-        properties,
-    }
+    let code = ReasonCode::new(packet, code);
+    let topic = code.is_failure().then(|| parcel.letter.topic.clone());
+    Settled::Published { receipt: parcel.receipt, stored: parcel.letter.stored, code, properties, topic }
 }
 
 #[cfg(test)]

@@ -114,10 +114,10 @@ impl Tap for Core {
 impl Core {
     /// A receipt is settled at once; its callback runs when the loop comes to it.
     fn confirmed(&self, settled: Settled) {
-        if let Settled::Published { receipt, code, stored, .. } = &settled {
+        if let Settled::Published { receipt, code, stored, topic, .. } = &settled {
             self.forget(*stored);
             receipt.settle(if code.is_failure() {
-                Err(crate::types::Error::PublishRefused { topic: None, code: *code })
+                Err(crate::types::Error::PublishRefused { topic: topic.clone(), code: *code })
             } else {
                 Ok(())
             });

@@ -6,11 +6,12 @@ use crate::link::guard::{Admit, needs_release};
 use crate::link::outgoing::Outgoing;
 use crate::link::{Cause, Tap};
 use crate::outbox::Verdict;
-use crate::types::Properties;
+use crate::types::{Properties, Protocol};
 use crate::wire::{Ack, AckKind, Connack, Frame, Inbound, Malformed, PublishHead, kind, short_ack};
 
 /// Hands a broker's packets on: to the engine, to the link's owner, or back.
 pub(crate) struct Inlet<'a> {
+    pub(crate) version: Protocol,
     pub(crate) tap: &'a dyn Tap,
     pub(crate) to_engine: &'a mut Outgoing,
     pub(crate) to_broker: &'a mut Outgoing,
@@ -61,7 +62,7 @@ impl Admit for Inlet<'_> {
 
     fn packet(&mut self, packet: Inbound, frame: Frame, raw: &[u8]) -> Result<(), Malformed> {
         match packet {
-            Inbound::Connack(connack) => self.connack(connack, raw),
+            Inbound::Connack(connack) => self.connack(connack),
             _ if !self.open => Err(Malformed("a packet came before CONNACK")),
             Inbound::Ack(ack) => self.ack(ack, frame, raw),
             Inbound::Pubrel { id } => {
@@ -79,7 +80,7 @@ impl Admit for Inlet<'_> {
 }
 
 impl Inlet<'_> {
-    fn connack(&mut self, connack: Connack, raw: &[u8]) -> Result<(), Malformed> {
+    fn connack(&mut self, connack: Connack) -> Result<(), Malformed> {
         if self.open {
             return Err(Malformed("CONNACK came twice"));
         }
@@ -93,7 +94,12 @@ impl Inlet<'_> {
         }
         self.open = true;
         self.server_keepalive = connack.properties.server_keep_alive;
-        self.to_engine.push(raw);
+        // The broker's limits are for the outbox and the link: the engine would hold back requests because of them.
+        let present = u8::from(connack.session_present);
+        match self.version {
+            Protocol::V5 => self.to_engine.push(&[kind::CONNACK << 4, 3, present, 0, 0]),
+            _ => self.to_engine.push(&[kind::CONNACK << 4, 2, present, 0]),
+        }
         Ok(())
     }
 

@@ -273,6 +273,7 @@ impl Pipe {
             return self.violation(Malformed("its first packet is not a CONNACK"));
         }
         let mut inlet = Inlet {
+            version: self.settings.version,
             tap: &*self.tap,
             to_engine: &mut self.engine.out,
             to_broker: &mut self.broker.out,
