@@ -15,12 +15,12 @@ const LAYERS: &[&[&str]] = &[
     &["types"],
     &["wire"],
     &["outbox"],
-    &["link"],
-    &["event"],
+    &["link", "event", "store"],
     &["engine", "callbacks"],
     &["event_loop"],
     &["client"],
     &["publish", "subscribe"],
+    &["documentation"],
 ];
 
 /// The length past which a file is split by topic.
