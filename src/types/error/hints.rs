@@ -25,8 +25,7 @@ pub(super) fn unreachable(kind: ErrorKind, host: &str, port: u16) -> String {
             format!("this machine's network has no way to it; check the network cable or Wi-Fi, and try `ping {host}`")
         }
         ErrorKind::AddrNotAvailable => {
-            "the address cannot be used here; is bind_address one of this machine's own addresses (`ip addr`)?"
-                .to_owned()
+            "the address cannot be used from here; check it with `ip addr` and `ip route`".to_owned()
         }
         ErrorKind::PermissionDenied => "this machine does not allow the connection; check its firewall".to_owned(),
         ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted | ErrorKind::UnexpectedEof => {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::types::Properties;
 
-/// How to connect: keep-alive, clean start, properties, local address.
+/// How to connect: keep-alive, clean start, properties.
 ///
 /// paho-python: the arguments of `connect()` after `port`.
 ///
@@ -24,8 +24,6 @@ pub struct ConnectOptions {
     pub(crate) clean_start: CleanStart,
     /// MQTT 5 properties of the CONNECT packet.
     pub(crate) properties: Properties,
-    /// The local address to connect from; `None` lets the system choose.
-    pub(crate) bind_address: Option<String>,
 }
 
 /// Whether a connection starts with a new session or takes up the earlier one (MQTT 5, section 3.1.2.4).
@@ -44,13 +42,13 @@ pub enum CleanStart {
 }
 
 impl ConnectOptions {
-    /// Keep-alive of 60 s, clean start at the first connection, no properties, any local address.
+    /// Keep-alive of 60 s, clean start at the first connection, no properties.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The longest silence on the connection before the client pings: whole seconds from 1 to 65,535, or zero to
-    /// switch pings off. Default 60 s. Another value makes the call fail with
+    /// The longest silence on the connection before the client pings: up to 65,535 s, fractions of a second
+    /// rounded up; zero switches pings off. Default 60 s. A longer one makes the call fail with
     /// [`Error::InvalidKeepalive`](crate::types::Error::InvalidKeepalive).
     pub fn keepalive(mut self, keepalive: Duration) -> Self {
         self.keepalive = keepalive;
@@ -68,22 +66,11 @@ impl ConnectOptions {
         self.properties = properties;
         self
     }
-
-    /// The address of this machine to connect from, where it has several; default: the system's choice.
-    pub fn bind_address(mut self, bind_address: impl Into<String>) -> Self {
-        self.bind_address = Some(bind_address.into());
-        self
-    }
 }
 
 impl Default for ConnectOptions {
     fn default() -> Self {
-        Self {
-            keepalive: Duration::from_secs(60),
-            clean_start: CleanStart::default(),
-            properties: Properties::new(),
-            bind_address: None,
-        }
+        Self { keepalive: Duration::from_secs(60), clean_start: CleanStart::default(), properties: Properties::new() }
     }
 }
 
