@@ -79,7 +79,7 @@ fn ex4_sub(args: &Args) -> Outcome {
         match &resume {
             Some(resume) => println!("{resume}"),
             None if !conseil_donne => {
-                eprintln!("(aucune valeur reçue : `cargo run --example ex4_pub` en publie)")
+                eprintln!("(aucune valeur récente : `cargo run --example ex4_pub` en publie)")
             }
             None => {}
         }

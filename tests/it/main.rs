@@ -9,6 +9,7 @@ mod hardware;
 mod looping;
 #[cfg(feature = "persistence")]
 mod persistence;
+mod programs;
 mod publishing;
 mod subscribing;
 mod support;

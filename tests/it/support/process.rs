@@ -1,16 +1,19 @@
 //! A running example of this crate, with its output line by line.
 
 use std::env;
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
-use std::process::{ChildStdin, ExitStatus, Stdio};
+use std::process::{ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::io::ioctl_fionread;
+
 use super::guarded::{Guarded, Signal};
-use super::wait::DEADLINE;
+use super::wait::{DEADLINE, holds_within};
 
 /// How long [`Example::wait`] waits.
 const END: Duration = Duration::from_secs(20);
@@ -36,14 +39,28 @@ pub struct Example {
 type Lines = Receiver<String>;
 
 impl Example {
-    /// Starts the example `name`, as `cargo test` has built it.
+    /// Starts the example `name`, as `cargo test` has built it, in an environment that says nothing about it.
     ///
     /// # Panics
     /// When it is not built: `cargo test --test it` alone does not build the examples.
     #[track_caller]
     pub fn spawn(name: &str, args: &[&str]) -> Self {
+        Self::spawn_with(name, args, |_| {})
+    }
+
+    /// [`spawn`](Self::spawn) with any bytes as arguments; `configure` sets the environment.
+    ///
+    /// # Panics
+    /// As [`spawn`](Self::spawn).
+    #[track_caller]
+    pub fn spawn_with<A: AsRef<OsStr>>(
+        name: &str,
+        args: impl IntoIterator<Item = A>,
+        configure: impl FnOnce(&mut Command),
+    ) -> Self {
         let mut process = Guarded::spawn(&binary(name), args, |command| {
-            command.stdout(Stdio::piped()).stderr(Stdio::piped());
+            command.stdout(Stdio::piped()).stderr(Stdio::piped()).env_remove("MQTT_BROKER").env_remove("RUST_LOG");
+            configure(command);
         });
         let transcript = Arc::new(Mutex::new(String::new()));
         let stdout = process.take_stdout().expect("a piped stdout");
@@ -96,10 +113,31 @@ impl Example {
     /// With the output so far when the example does not read any more.
     #[track_caller]
     pub fn write_line(&mut self, line: &str) {
+        self.write(format!("{line}\n").as_bytes());
+    }
+
+    /// Types any bytes.
+    ///
+    /// # Panics
+    /// With the output so far when the example does not read any more.
+    #[track_caller]
+    pub fn write(&mut self, bytes: &[u8]) {
         let stdin = self.stdin.as_mut().expect("stdin was closed");
-        if let Err(error) = writeln!(stdin, "{line}") {
+        if let Err(error) = stdin.write_all(bytes) {
             panic!("{} does not read: {error}\n{}", self.name, self.output());
         }
+    }
+
+    /// Waits until it has read all that was typed.
+    ///
+    /// # Panics
+    /// With the output so far when it does not within 10 s.
+    #[track_caller]
+    pub fn expect_all_read(&self) {
+        let stdin = self.stdin.as_ref().expect("stdin was closed");
+        // A pipe tells at both ends how many bytes are in it.
+        let read = holds_within(DEADLINE, || ioctl_fionread(stdin).is_ok_and(|left| left == 0));
+        assert!(read, "{} does not read\n{}", self.name, self.output());
     }
 
     /// Ends standard input, as Ctrl-D does.

@@ -1,0 +1,167 @@
+//! What every program makes of its command line, and of a broker that is not there.
+
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::net::TcpListener;
+use std::os::unix::ffi::OsStringExt;
+use std::path::Path;
+use std::time::Duration;
+
+use super::{Observer, at, code_and_texts, heard, run, says_broker};
+use crate::support::mosquitto::{Mosquitto, free_port};
+use crate::support::process::Example;
+
+/// Looking up a name where there is no network may take long.
+const LOOKUP: Duration = Duration::from_secs(60);
+
+/// The examples that are programs of the course, or made of them.
+fn programs() -> Vec<String> {
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    let files = fs::read_dir(examples).expect("the examples").map(|entry| entry.expect("a file").path());
+    let mut names: Vec<String> = files
+        .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
+        .filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned()))
+        // Measures the library; its arguments are its own.
+        .filter(|name| name != "bench")
+        .collect();
+    names.sort();
+    assert!(names.len() >= 11, "{names:?}");
+    names
+}
+
+/// Checks that the command line is refused with exit code 2 and this sentence.
+#[track_caller]
+fn check_refused<A: AsRef<OsStr>>(name: &str, args: &[A], sentence: &str) {
+    let (code, stdout, stderr) = code_and_texts(Example::spawn_with(name, args, |_| {}).wait());
+    let expected = format!("Erreur : {sentence}\nPour de l'aide : cargo run --example {name} -- --help\n");
+    assert_eq!((code, stdout.as_str(), stderr), (Some(2), "", expected), "{name}");
+}
+
+/// Checks that `publier` fails with exit code 1 and these sentences, when it looks for this broker.
+#[track_caller]
+fn check_unreachable(broker: &str, sentences: &str) {
+    let example = Example::spawn("publier", &["--broker", broker]);
+    let (code, stdout, stderr) = code_and_texts(example.wait_within(LOOKUP));
+    let shown = if broker.contains(':') { broker.to_owned() } else { format!("{broker}:1883") };
+    let expected = format!("(broker : {shown})\nErreur : {sentences}\n");
+    assert_eq!((code, stdout.as_str(), stderr), (Some(1), "", expected));
+}
+
+#[test]
+fn every_program_helps_in_french() {
+    for name in programs() {
+        for help in ["--help", "-h"] {
+            let (code, stdout, stderr) = run(&name, &[help]);
+            assert_eq!((code, stderr.as_str()), (Some(0), ""), "{name}");
+            assert!(stdout.contains(&format!("Utilisation : cargo run --example {name} -- [OPTIONS]\n")), "{stdout}");
+            assert!(stdout.contains("affiche cette aide\n"), "{stdout}");
+            let english = ["Usage", "option to", " the ", " with "];
+            assert!(!english.iter().any(|word| stdout.contains(word)), "{stdout}");
+        }
+    }
+}
+
+#[test]
+fn every_program_refuses_what_it_does_not_know() {
+    for name in programs() {
+        check_refused(&name, &["--inconnu"], "option inconnue : --inconnu");
+        check_refused(&name, &["allo"], "argument inattendu : « allo »");
+        check_refused(&name, &[OsString::from_vec(b"caf\xe9".to_vec())], "argument inattendu : « caf\u{fffd} »");
+        check_refused(
+            &name,
+            &[OsString::from("--broker"), OsString::from_vec(b"\xff".to_vec())],
+            "la valeur de --broker n'est pas du texte UTF-8 : « \u{fffd} »",
+        );
+    }
+}
+
+#[test]
+fn wrong_values_are_refused() {
+    check_refused("publier", &["--broker"], "il manque la valeur de l'option --broker");
+    let port = "--broker : « 0 » n'est pas un port : il faut un nombre de 1 à 65535";
+    check_refused("recevoir", &["--broker", "localhost:0"], port);
+    for name in ["ex4_pub", "ex4_sub"] {
+        let seconds = "--periode attend un nombre de secondes plus grand que zéro, par exemple 10 ou 0.5, et non « 0 »";
+        check_refused(name, &["--periode", "0"], seconds);
+    }
+    let host = "« a/b » ne convient pas comme nom : il en faut un, sans / ni + ni #";
+    check_refused("ex4_pub", &["--nom", "a/b"], host);
+    for name in ["ex2", "ex4_pub", "ex5"] {
+        let both = "--simulate et --hardware se contredisent : choisissez l'un des deux";
+        check_refused(name, &["--simulate", "--hardware"], both);
+    }
+}
+
+#[test]
+fn the_environment_may_name_the_broker() {
+    let broker = Mosquitto::start();
+    let observer = Observer::on(&broker);
+    let with_variable = |args: &[&str], value: &str| {
+        let example = Example::spawn_with("publier", args, |command| {
+            command.env("MQTT_BROKER", value);
+        });
+        code_and_texts(example.wait())
+    };
+    let published = (Some(0), "Connecté\n".to_owned(), says_broker(&broker));
+    assert_eq!(with_variable(&[], &at(&broker)), published);
+    assert_eq!(observer.next(), heard("test", "allo", 0));
+    assert_eq!(with_variable(&["--broker", &at(&broker)], "ailleurs"), published);
+    assert_eq!(observer.next(), heard("test", "allo", 0));
+
+    let (code, stdout, stderr) = with_variable(&[], "mqtt://ailleurs");
+    assert_eq!((code, stdout.as_str()), (Some(2), ""));
+    assert!(stderr.starts_with("Erreur : MQTT_BROKER : « mqtt://ailleurs »"), "{stderr}");
+}
+
+#[test]
+fn nobody_listens() {
+    let port = free_port();
+    check_unreachable(
+        &format!("127.0.0.1:{port}"),
+        &format!(
+            "impossible de joindre 127.0.0.1:{port} : connexion refusée.\n\
+             La machine répond, mais rien n'écoute sur le port {port}. Sur cette machine-là, mosquitto fonctionne-t-il\n\
+             (systemctl status mosquitto), et sa configuration contient-elle « listener {port} » ?"
+        ),
+    );
+}
+
+#[test]
+fn nobody_has_this_name() {
+    // This ending is reserved: no such name exists (RFC 6761).
+    check_unreachable(
+        "mqttbroker.invalid",
+        "aucune adresse trouvée pour le nom « mqttbroker.invalid ».\n\
+         Vérifiez son orthographe et le réseau, ou utilisez l'adresse IP du broker.",
+    );
+}
+
+#[test]
+fn what_listens_is_not_a_broker() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("its address").to_string();
+    let server = std::thread::spawn(move || drop(listener.accept()));
+    check_unreachable(
+        &address,
+        &format!(
+            "{address} a accepté la connexion puis l'a fermée sans répondre.\n\
+             Est-ce bien un broker MQTT, et le bon port (1883, sans TLS) ?"
+        ),
+    );
+    server.join().expect("the server");
+}
+
+#[test]
+fn hardware_that_is_not_there_is_an_error() {
+    if crate::common::button::is_raspberry_pi() {
+        return;
+    }
+    for name in ["ex2", "ex5"] {
+        let (code, stdout, stderr) = run(name, &["--hardware"]);
+        assert_eq!((code, stdout.as_str()), (Some(1), ""));
+        assert!(stderr.starts_with("Erreur : cette machine n'est pas un Raspberry Pi connu"), "{stderr}");
+    }
+    let (code, stdout, stderr) = run("ex4_pub", &["--hardware"]);
+    assert_eq!((code, stdout.as_str()), (Some(1), ""));
+    assert!(stderr.starts_with("Erreur : "), "{stderr}");
+}
