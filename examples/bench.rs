@@ -76,7 +76,9 @@ fn measure(work: &Work) -> pmc::Result<()> {
     client.max_inflight_messages_set(work.inflight);
     let (signs, heard) = mpsc::channel();
     let (subscribed, message, published) = (signs.clone(), signs.clone(), signs);
-    client.on_subscribe(move |_, _, _, _, _| drop(subscribed.send(Sign::Subscribed)));
+    client.on_subscribe(move |_, _, _, _, _| {
+        let _ = subscribed.send(Sign::Subscribed);
+    });
     let (n, subscriber) = (work.n, work.mode == "sub");
     let mut got = 0;
     client.on_message(move |_, _, _| {

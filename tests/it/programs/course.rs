@@ -102,3 +102,15 @@ fn ex1_announces_its_address_and_listens() {
     assert_eq!(first.line(), "Reçu: 127.0.0.1 connecté");
     interrupt(first, &says_broker(&broker));
 }
+
+/// Not of the course, but an example like the others.
+#[test]
+fn bench_prints_one_line_of_measures() {
+    let broker = Mosquitto::start();
+    for mode in ["pub", "rtt"] {
+        let port = broker.port().to_string();
+        let (code, stdout, stderr) = run("bench", &["--port", &port, "--mode", mode, "--qos", "1", "--n", "100"]);
+        assert_eq!((code, stderr.as_str()), (Some(0), ""), "{mode}");
+        assert!(stdout.starts_with('{') && stdout.ends_with("}\n") && stdout.lines().count() == 1, "{stdout}");
+    }
+}
