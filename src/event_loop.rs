@@ -103,6 +103,10 @@ impl<C, U> EventLoop<C, U> {
     fn begin_attempt(&self, client: &C, number: u64, tells_failure: bool) -> Result<Arc<Attempt>> {
         let userdata = self.userdata();
         self.callbacks.pre_connect.call(|callback| guarded(|| "on_pre_connect".into(), || callback(client, &userdata)));
+        if !lock(&self.session).is_current(number) {
+            // The callback has called connect or disconnect.
+            return Err(Error::Cancelled);
+        }
         let plan = lock(&self.profile).plan()?;
         let attempt = self.engine.connect(plan, number, tells_failure);
         let last = lock(&self.attempt).replace(Arc::clone(&attempt));
@@ -170,7 +174,9 @@ impl<C, U> EventLoop<C, U> {
             return;
         };
         let connected = self.engine.is_connected();
-        if connected && now < closing.deadline && !self.engine.with_outbox(|outbox| outbox.is_idle()) {
+        let idle = || self.engine.with_outbox(|outbox| outbox.is_idle());
+        let callbacks_due = closing.after_callbacks && self.queue.len() > 0;
+        if connected && now < closing.deadline && (callbacks_due || !idle()) {
             return;
         }
         closing.sent = true;
@@ -296,7 +302,9 @@ impl<C, U> EventLoop<C, U> {
         if !connected && let Some(attempt) = lock(&self.attempt).take() {
             self.engine.cancel(&attempt);
         }
-        lock(&self.session).close(Closing { deadline, packet: packet.clone(), sent: false }, connected);
+        let after_callbacks = !self.turns.is_mine() && !self.turns.is_looping();
+        let closing = Closing { deadline, packet: packet.clone(), sent: false, after_callbacks };
+        lock(&self.session).close(closing, connected);
         self.queue.poke();
         if self.turns.is_mine() {
             return 0;
@@ -308,7 +316,10 @@ impl<C, U> EventLoop<C, U> {
             self.engine.finish(packet);
             self.settle(client, &done, Some(limit));
         }
-        self.engine.wait_ended(limit);
+        // A callback may have connected again.
+        if lock(&self.session).phase() == Phase::Idle {
+            self.engine.wait_ended(limit);
+        }
         // What is still due is run, unless a loop of the program's does so.
         let drained = || self.turns.is_looping() || self.queue.len() == 0;
         self.settle(client, &drained, Some(limit));

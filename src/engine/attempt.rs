@@ -45,6 +45,7 @@ pub(crate) struct Attempt {
 
 #[derive(Debug, Default)]
 struct Progress {
+    answered: bool,
     accepted: bool,
     refused: Option<(ReasonCode, Properties)>,
     engine_failed: bool,
@@ -74,7 +75,13 @@ impl Attempt {
     /// Nobody wants the connection any more. Whoever waits is told at once.
     pub(crate) fn cancel(&self) {
         self.cancelled.store(true, Ordering::Release);
-        self.finish(Err(Error::Cancelled));
+        let answered = self.lock().answered;
+        self.finish(if answered { Ok(()) } else { Err(Error::Cancelled) });
+    }
+
+    /// CONNACK has accepted; the loop is about to hear of it, and may end this connection for another at once.
+    pub(crate) fn answered(&self) {
+        self.lock().answered = true;
     }
 
     /// CONNACK has accepted.

@@ -50,6 +50,7 @@ impl Tap for Core {
             paho.messages_start_at(self.queue.passed());
         }
         drop(state);
+        attempt.answered();
         let session_present = connack.session_present;
         self.queue.push(Event::Connected { attempt: number, session_present, code, properties });
         attempt.accepted();

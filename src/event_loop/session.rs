@@ -30,6 +30,8 @@ pub(crate) struct Closing {
     pub(crate) packet: Vec<u8>,
     /// It has been handed to the link.
     pub(crate) sent: bool,
+    /// No loop runs: what is due for the callbacks is run first, and may still publish.
+    pub(crate) after_callbacks: bool,
 }
 
 /// The state of a client's connection as its loop knows it.
@@ -301,7 +303,7 @@ mod tests {
         let mut session = session(true);
         let first = session.begin_anew();
         session.connected(first, now);
-        session.close(Closing { deadline: now, packet: Vec::new(), sent: false }, true);
+        session.close(Closing { deadline: now, packet: Vec::new(), sent: false, after_callbacks: false }, true);
         session.lost(first, Error::Dropped, true, now, 0.0);
         assert_eq!(session.phase(), Phase::Idle);
         assert!(matches!(session.end(), Some(Ok(()))));

@@ -41,12 +41,14 @@ impl KeepAlive {
         self.last_out = now;
     }
 
-    /// The next time at which [`KeepAlive::due`] has something to say.
-    pub(crate) fn next(&self) -> Option<Instant> {
+    /// The next time at which [`KeepAlive::due`] has something to say. `deaf`: the other side is not being read, so
+    /// its silence means nothing, but it still wants to hear from us.
+    pub(crate) fn next(&self, deaf: bool) -> Option<Instant> {
         if self.interval.is_zero() {
             return None;
         }
         Some(match self.pinged {
+            _ if deaf => self.last_out + self.interval,
             Some(at) => self.deadline(at),
             None => self.last_in.min(self.last_out) + self.interval,
         })
@@ -56,12 +58,12 @@ impl KeepAlive {
         (self.last_in + self.interval * 3 / 2).max(pinged + self.interval / 2)
     }
 
-    pub(crate) fn due(&mut self, now: Instant) -> Due {
-        match self.next() {
+    pub(crate) fn due(&mut self, now: Instant, deaf: bool) -> Due {
+        match self.next(deaf) {
             Some(at) if at <= now => {}
             _ => return Due::Nothing,
         }
-        if self.pinged.is_some() {
+        if self.pinged.is_some() && !deaf {
             return Due::GiveUp;
         }
         self.pinged = Some(now);
@@ -80,20 +82,20 @@ mod tests {
     fn pings_when_idle_and_gives_up_after_one_and_a_half_intervals() {
         let start = Instant::now();
         let mut keepalive = KeepAlive::new(10, start);
-        assert_eq!(keepalive.next(), Some(start + 10 * SECOND));
-        assert_eq!(keepalive.due(start + 9 * SECOND), Due::Nothing);
-        assert_eq!(keepalive.due(start + 10 * SECOND), Due::Ping);
-        assert_eq!(keepalive.due(start + 14 * SECOND), Due::Nothing);
-        assert_eq!(keepalive.due(start + 15 * SECOND), Due::GiveUp);
+        assert_eq!(keepalive.next(false), Some(start + 10 * SECOND));
+        assert_eq!(keepalive.due(start + 9 * SECOND, false), Due::Nothing);
+        assert_eq!(keepalive.due(start + 10 * SECOND, false), Due::Ping);
+        assert_eq!(keepalive.due(start + 14 * SECOND, false), Due::Nothing);
+        assert_eq!(keepalive.due(start + 15 * SECOND, false), Due::GiveUp);
     }
 
     #[test]
     fn an_answer_clears_the_ping() {
         let start = Instant::now();
         let mut keepalive = KeepAlive::new(10, start);
-        keepalive.due(start + 10 * SECOND);
+        keepalive.due(start + 10 * SECOND, false);
         keepalive.heard(start + 11 * SECOND);
-        assert_eq!(keepalive.next(), Some(start + 20 * SECOND));
+        assert_eq!(keepalive.next(false), Some(start + 20 * SECOND));
     }
 
     #[test]
@@ -101,13 +103,25 @@ mod tests {
         let start = Instant::now();
         let mut keepalive = KeepAlive::new(10, start);
         keepalive.said(start + 9 * SECOND);
-        assert_eq!(keepalive.due(start + 10 * SECOND), Due::Ping);
+        assert_eq!(keepalive.due(start + 10 * SECOND, false), Due::Ping);
         keepalive.said(start + 14 * SECOND);
-        assert_eq!(keepalive.due(start + 15 * SECOND), Due::GiveUp);
+        assert_eq!(keepalive.due(start + 15 * SECOND, false), Due::GiveUp);
+    }
+
+    #[test]
+    fn while_deaf_it_pings_and_does_not_give_up() {
+        let start = Instant::now();
+        let mut keepalive = KeepAlive::new(10, start);
+        for round in 1..5 {
+            assert_eq!(keepalive.due(start + round * 10 * SECOND - SECOND, true), Due::Nothing);
+            assert_eq!(keepalive.due(start + round * 10 * SECOND, true), Due::Ping);
+        }
+        keepalive.heard(start + 41 * SECOND);
+        assert_eq!(keepalive.due(start + 49 * SECOND, false), Due::Nothing);
     }
 
     #[test]
     fn zero_switches_it_off() {
-        assert_eq!(KeepAlive::new(0, Instant::now()).next(), None);
+        assert_eq!(KeepAlive::new(0, Instant::now()).next(false), None);
     }
 }

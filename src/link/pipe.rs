@@ -193,7 +193,7 @@ impl Pipe {
     }
 
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
-        let keepalive = if self.open && self.ending.is_none() && !self.paused { self.keepalive.next() } else { None };
+        let keepalive = if self.open && self.ending.is_none() { self.keepalive.next(self.paused) } else { None };
         [keepalive, self.broker.deadline, self.engine.deadline, self.look_back].into_iter().flatten().min()
     }
 
@@ -220,10 +220,10 @@ impl Pipe {
     }
 
     fn keep_alive(&mut self, now: Instant) {
-        if !self.open || self.ending.is_some() || self.paused {
+        if !self.open || self.ending.is_some() {
             return;
         }
-        match self.keepalive.due(now) {
+        match self.keepalive.due(now, self.paused) {
             Due::Nothing => {}
             Due::Ping => self.broker.out.push(&PINGREQ),
             Due::GiveUp => self.end(Cause::KeepAlive, 141, Properties::new(), false),

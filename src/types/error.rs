@@ -281,8 +281,8 @@ pub enum Error {
         count: usize,
     },
 
-    /// `connect`, `reconnect`, `wait_for_publish`: `disconnect` was called meanwhile.
-    #[error("given up because disconnect was called meanwhile")]
+    /// `connect`, `reconnect`: `disconnect`, or `connect` once more, was called meanwhile.
+    #[error("given up because disconnect or another connect was called meanwhile")]
     Cancelled,
 
     /// `wait_for_publish`: every handle of the client was dropped.
