@@ -181,13 +181,13 @@ impl<C, U> EventLoop<C, U> {
         }
         closing.sent = true;
         let packet = std::mem::take(&mut closing.packet);
-        let waits = matches!(session.phase(), Phase::Attempt(_)) && connected;
+        // Where the connection went before it could be ended, the event that says so is on its way and ends it all.
+        let waits = matches!(session.phase(), Phase::Attempt(_));
         if !waits {
-            // The connection went before it could be ended.
             session.closed();
         }
         drop(session);
-        if waits {
+        if waits && connected {
             self.engine.finish(packet);
         }
     }

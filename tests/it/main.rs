@@ -4,6 +4,7 @@ mod callbacks;
 #[path = "../../examples/common/mod.rs"]
 mod common;
 mod connecting;
+mod delivery;
 mod errors;
 mod hardware;
 mod looping;

@@ -16,3 +16,4 @@ pub mod proxy;
 pub mod resources;
 pub mod scripted;
 pub mod told;
+pub mod trials;
