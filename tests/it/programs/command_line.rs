@@ -165,3 +165,14 @@ fn hardware_that_is_not_there_is_an_error() {
     assert_eq!((code, stdout.as_str()), (Some(1), ""));
     assert!(stderr.starts_with("Erreur : "), "{stderr}");
 }
+
+#[test]
+fn the_environment_may_ask_for_more_of_the_log() {
+    let broker = Mosquitto::start();
+    let example = Example::spawn_with("publier", ["--broker", &at(&broker)], |command| {
+        command.env("RUST_LOG", "rappel=debug");
+    });
+    let (code, stdout, stderr) = code_and_texts(example.wait());
+    assert_eq!((code, stdout.as_str()), (Some(0), "Connecté\n"));
+    assert!(stderr.contains("DEBUG rappel::"), "{stderr}");
+}
