@@ -3,7 +3,7 @@
 //! The engine aborts or corrupts memory on some malformed packets. Whatever passes here has sound lengths,
 //! text without NUL, a known type and a size within the limit; a message's payload passes as it comes.
 
-use crate::types::{Protocol, Qos};
+use crate::types::Protocol;
 use crate::wire::{Frame, Inbound, Malformed, PublishHead, frame, inbound, kind, publish_head};
 
 /// Everything but a message's payload must fit in here.
@@ -120,11 +120,6 @@ impl Guard {
         }
         here
     }
-}
-
-/// Whether the engine is to be told at once that a message is released: it keeps QoS 2 back until then.
-pub(crate) fn needs_release(head: PublishHead) -> bool {
-    head.qos == Qos::ExactlyOnce
 }
 
 #[cfg(test)]

@@ -2,11 +2,11 @@
 
 use std::collections::HashSet;
 
-use crate::link::guard::{Admit, needs_release};
+use crate::link::guard::Admit;
 use crate::link::outgoing::Outgoing;
 use crate::link::{Cause, Tap};
 use crate::outbox::Verdict;
-use crate::types::{Properties, Protocol};
+use crate::types::{Properties, Protocol, Qos};
 use crate::wire::{Ack, AckKind, Connack, Frame, Inbound, Malformed, PublishHead, kind, short_ack};
 
 /// Hands a broker's packets on: to the engine, to the link's owner, or back.
@@ -37,24 +37,28 @@ const STOPPED: Malformed = Malformed("the broker has ended the connection");
 
 impl Admit for Inlet<'_> {
     fn message(&mut self, head: PublishHead) -> bool {
-        !(needs_release(head) && self.received.contains(&head.id))
+        head.qos != Qos::ExactlyOnce || !self.received.contains(&head.id)
     }
 
     fn bytes(&mut self, bytes: &[u8]) {
         self.to_engine.push(bytes);
     }
 
+    /// The broker is answered here, in time for a DISCONNECT that may follow; the engine's own answer goes nowhere.
     /// The engine delivers a QoS 2 message when it is released, so it is released at once. That the broker may
     /// send the message again, also over another connection, is remembered here (MQTT 5, section 4.3.3, method B).
     fn message_end(&mut self, head: PublishHead, kept: bool) {
         if kept {
             self.tap.arriving();
         }
-        if needs_release(head) {
-            self.received.insert(head.id);
-            if kept {
-                self.to_engine.push(&short_ack(kind::PUBREL, head.id));
-            } else {
+        match head.qos {
+            Qos::AtMostOnce => {}
+            Qos::AtLeastOnce => self.to_broker.push(&short_ack(kind::PUBACK, head.id)),
+            Qos::ExactlyOnce => {
+                self.received.insert(head.id);
+                if kept {
+                    self.to_engine.push(&short_ack(kind::PUBREL, head.id));
+                }
                 self.to_broker.push(&short_ack(kind::PUBREC, head.id));
             }
         }

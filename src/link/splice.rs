@@ -56,7 +56,6 @@ impl Splice {
             match outbound(self.version, frame, body)? {
                 Outbound::Connect { body } => ways.to_broker.push(&settings.opening.complete(self.version, body)?),
                 Outbound::Publish(parts) => publish(&parts, frame.first, tap, ways),
-                Outbound::Answer => ways.to_broker.push(raw),
                 Outbound::Pubrel { id } => {
                     if let Some(id) = tap.wire_id(id) {
                         ways.to_broker.push(&short_ack(kind::PUBREL, id));
@@ -70,8 +69,8 @@ impl Splice {
                     }
                 }
                 Outbound::Pingreq => ways.to_engine.push(&PINGRESP),
-                // The link has answered the broker's release itself, and ends connections itself.
-                Outbound::Pubcomp | Outbound::Disconnect => {}
+                // The link has answered the broker itself, and ends connections itself.
+                Outbound::Answer | Outbound::Disconnect => {}
             }
         }
         Ok(used)
