@@ -106,6 +106,11 @@ impl Engine {
         self.core.lock().under_way.is_some()
     }
 
+    /// Whether nothing is unconfirmed.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.core.lock().outbox.is_idle()
+    }
+
     /// There is room again for messages.
     pub(crate) fn resume(&self) {
         if let Some(link) = self.link.get() {
@@ -131,6 +136,9 @@ impl Drop for Engine {
         if !self.core.wait_ended(Instant::now() + Duration::from_secs(2)) {
             log::warn!("the engine has not let go of its connection");
         }
+        // The link lets go of the core on its own thread, where a store must not be closed.
+        let store = self.core.take_store();
+        drop(store);
         let retired = self.core.lock().paho.take();
         if let Some(paho) = retired {
             paho::retire(paho);

@@ -15,7 +15,7 @@ use crate::callbacks::{Callbacks, guarded};
 use crate::engine::{Attempt, Engine};
 use crate::event::{EventQueue, Popped};
 use crate::outbox::{Keep, Letter, Receipt, Stage};
-use crate::types::{Error, Result};
+use crate::types::{Error, Result, later};
 
 pub(crate) use profile::{Profile, keepalive_seconds};
 pub(crate) use session::{Closing, Phase, Session};
@@ -113,20 +113,24 @@ impl<C, U> EventLoop<C, U> {
         if let Some(last) = last {
             last.cancel();
         }
+        if !lock(&self.session).is_current(number) {
+            // Another thread has called disconnect meanwhile and could not see the attempt yet.
+            self.engine.cancel(&attempt);
+        }
         Ok(attempt)
     }
 
     /// Connects now and waits for CONNACK; a refusal has reached `on_connect` when this returns.
     pub(crate) fn connect_now(&self, client: &C) -> Result<()> {
         let inside = self.turns.is_mine();
-        let number = lock(&self.session).begin_anew();
+        let number = lock(&self.session).begin_anew(inside);
         let attempt = {
             let _turn = (!inside).then(|| self.turns.take(|| self.queue.poke()));
             self.begin_attempt(client, number, false)
         };
         let outcome = attempt.and_then(|attempt| self.outcome(&attempt));
         if let Err(error) = &outcome {
-            lock(&self.session).gave_up(number, error.clone());
+            lock(&self.session).gave_up(number, error.clone(), Instant::now(), chance());
             self.queue.poke();
             if matches!(error, Error::Refused { .. }) && !inside {
                 self.settle(client, &|| self.options().dealt_with >= number, None);
@@ -141,7 +145,7 @@ impl<C, U> EventLoop<C, U> {
             let profile = lock(&self.profile);
             (profile.host.clone(), profile.port, profile.connect_timeout)
         };
-        attempt.wait(Instant::now() + timeout + GRACE).unwrap_or_else(|| {
+        attempt.wait(later(Instant::now(), timeout.saturating_add(GRACE))).unwrap_or_else(|| {
             self.engine.cancel(attempt);
             let seconds = timeout.as_secs_f64();
             Err(Error::ConnectTimeout { host, port, seconds, stage: "the name server's answer" })
@@ -174,7 +178,7 @@ impl<C, U> EventLoop<C, U> {
             return;
         };
         let connected = self.engine.is_connected();
-        let idle = || self.engine.with_outbox(|outbox| outbox.is_idle());
+        let idle = || self.engine.is_idle();
         let callbacks_due = closing.after_callbacks && self.queue.len() > 0;
         if connected && now < closing.deadline && (callbacks_due || !idle()) {
             return;
@@ -297,7 +301,7 @@ impl<C, U> EventLoop<C, U> {
     /// Ends the connection in order within `patience`; gives how many messages were not confirmed. Inside a
     /// callback it only asks for the end: the loop sees to it.
     pub(crate) fn close(&self, client: &C, packet: Vec<u8>, patience: Duration) -> usize {
-        let deadline = Instant::now() + patience;
+        let deadline = later(Instant::now(), patience);
         let connected = self.engine.is_connected();
         if !connected && let Some(attempt) = lock(&self.attempt).take() {
             self.engine.cancel(&attempt);
@@ -305,6 +309,10 @@ impl<C, U> EventLoop<C, U> {
         let after_callbacks = !self.turns.is_mine() && !self.turns.is_looping();
         let closing = Closing { deadline, packet: packet.clone(), sent: false, after_callbacks };
         lock(&self.session).close(closing, connected);
+        if !connected && self.engine.is_connected() {
+            // The broker's answer came in the last moment.
+            self.engine.finish(packet.clone());
+        }
         self.queue.poke();
         if self.turns.is_mine() {
             return 0;

@@ -36,8 +36,8 @@ pub(crate) trait Tap: Send + Sync {
     fn wire_id(&self, engine_id: u16) -> Option<u16>;
     /// Messages of QoS 0 have been written to the network.
     fn written(&self, tickets: &[u64]);
-    /// The broker has answered CONNECT.
-    fn connack(&self, connack: &Connack);
+    /// The broker has answered CONNECT; `false` when nobody wants the connection any more.
+    fn connack(&self, connack: &Connack) -> bool;
     /// The broker has answered something else.
     fn answered(&self, ack: Ack) -> Verdict;
     /// A message goes to the engine.

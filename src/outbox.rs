@@ -12,12 +12,13 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use crate::types::{Error, Properties, Qos, ReasonCode, Result};
+use crate::wire::{Ack, AckKind};
 use flights::Flights;
 use mids::Mids;
 
 pub(crate) use flights::{Departure, Verdict};
 pub(crate) use parcel::{Handover, Keep, Letter, Parcel, Request, Stored};
-pub(crate) use receipt::{Receipt, Stage};
+pub(crate) use receipt::{Receipt, Stage, is_waking};
 
 /// How many messages of QoS 0 the engine holds at a time: enough to keep its thread busy between two calls.
 const QOS0_WINDOW: usize = 64;
@@ -56,6 +57,8 @@ pub(crate) struct Outbox {
     /// Subscriptions the engine does not hold, each with the ticket of the first message accepted after it. They
     /// keep their place among messages, but never wait for a window.
     requests: VecDeque<(u64, Request)>,
+    /// Subscriptions that wait for the next connection.
+    put_off: Vec<Request>,
     flights: Flights,
     /// Waiting messages that a newer one of the same topic replaces, by topic.
     latest: HashMap<String, u64>,
@@ -81,6 +84,7 @@ impl Outbox {
             mids: Mids::new(),
             waiting: VecDeque::new(),
             requests: VecDeque::new(),
+            put_off: Vec::new(),
             flights: Flights::default(),
             latest: HashMap::new(),
             pending: 0,
@@ -117,7 +121,7 @@ impl Outbox {
 
     /// Whether neither a message nor a request is unconfirmed.
     pub(crate) fn is_idle(&self) -> bool {
-        self.pending == 0 && self.requests.is_empty() && self.flights.requests() == 0
+        self.pending == 0 && self.requests.is_empty() && self.flights.requests() == 0 && self.put_off.is_empty()
     }
 
     pub(crate) fn is_online(&self) -> bool {
@@ -226,6 +230,11 @@ impl Outbox {
             && (self.in_engine[0] == 0 || self.waiting.front().is_some_and(|head| head.letter.qos != Qos::AtMostOnce))
     }
 
+    /// Whether the engine holds no message, so that nothing makes it come back for more.
+    pub(crate) fn engine_is_empty(&self) -> bool {
+        self.in_engine == [0, 0]
+    }
+
     /// The engine of connection `epoch` is done with a message.
     pub(crate) fn slot_freed(&mut self, epoch: u64, acked: bool) -> bool {
         let current = epoch == self.epoch;
@@ -243,6 +252,13 @@ impl Outbox {
         self.slot_freed(self.epoch, acked);
         self.forget(&parcel);
         Some(parcel.receipt)
+    }
+
+    /// The engine would not take the request `mid`: the next connection's may.
+    pub(crate) fn put_off(&mut self, mid: u16) {
+        if let Some(request) = self.flights.take_back(mid) {
+            self.put_off.push(request);
+        }
     }
 
     /// A message passes the link on its way to the broker: the packet id and payload it goes with.
@@ -268,12 +284,14 @@ impl Outbox {
     }
 
     /// The broker answers: what becomes of the packet, and what is settled by it.
-    pub(crate) fn answered(&mut self, ack: crate::wire::Ack) -> (Verdict, Option<Settled>) {
+    pub(crate) fn answered(&mut self, ack: Ack) -> (Verdict, Option<Settled>) {
         let (verdict, landed) = self.flights.answered(&ack);
         let settled = landed.map(|landed| match landed {
             flights::Landed::Message(parcel) => {
                 self.forget(&parcel);
-                published(parcel, ack.codes.first().copied().unwrap_or(0), ack.properties)
+                // PUBCOMP can only fail because the broker has completed the exchange before (MQTT 5, section 3.7.2).
+                let code = if ack.kind == AckKind::Pubcomp { 0 } else { ack.codes.first().copied().unwrap_or(0) };
+                published(parcel, code, ack.properties)
             }
             flights::Landed::Request(request) => {
                 self.mids.release(request.mid());
@@ -299,7 +317,8 @@ impl Outbox {
         self.online = false;
         self.epoch += 1;
         self.in_engine = [0, 0];
-        let (parcels, requests) = self.flights.ground();
+        let (parcels, mut requests) = self.flights.ground();
+        requests.append(&mut self.put_off);
         parcels.into_iter().rev().for_each(|parcel| self.waiting.push_front(parcel));
         requests.into_iter().rev().for_each(|request| self.requests.push_front((0, request)));
     }

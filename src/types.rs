@@ -3,6 +3,7 @@
 mod error;
 mod error_code;
 mod flags;
+mod later;
 mod message;
 mod options;
 mod payload;
@@ -26,6 +27,7 @@ pub use qos::Qos;
 pub use reason_code::{PacketType, ReasonCode};
 pub use topic::topic_matches_sub;
 
+pub(crate) use later::later;
 pub(crate) use payload::{MAX_PAYLOAD, check_payload};
 pub(crate) use properties::PropertyHome;
 pub(crate) use qos::check_qos;

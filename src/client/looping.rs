@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::client::Client;
 use crate::event_loop::{Mode, Phase, lock};
-use crate::types::{Error, LoopOptions, Result};
+use crate::types::{Error, LoopOptions, Result, later};
 
 impl<U: Send + Sync + 'static> Client<U> {
     /// Runs the callbacks that are due, waiting up to `timeout` for the first (paho-python: `loop(timeout)`).
@@ -24,7 +24,7 @@ impl<U: Send + Sync + 'static> Client<U> {
         if events.queue.len() == 0 && lock(&events.session).phase() == Phase::Idle {
             return Err(Error::NotConnected { what: "loop_once" });
         }
-        let deadline = Instant::now() + timeout;
+        let deadline = later(Instant::now(), timeout);
         let _turn = events.turns.take(|| events.queue.poke());
         while !events.step(self, Some(deadline)) {
             if Instant::now() >= deadline {

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::client::{Client, Core};
 use crate::event_loop::lock;
+use crate::outbox::is_waking;
 use crate::types::{Error, Properties};
 use crate::wire::disconnect_packet;
 
@@ -26,10 +27,11 @@ impl<U: Send + Sync + 'static> Owner<U> {
 impl<U: Send + Sync + 'static> Drop for Owner<U> {
     fn drop(&mut self) {
         let core = Arc::clone(&self.core);
-        if !core.events.turns.is_mine() {
+        if !core.events.turns.is_mine() && !is_waking() {
             return end(&core);
         }
-        // Inside a callback the loop stands still: the end is left to a thread of its own.
+        // Inside a callback the loop stands still, and a waker keeps the network from its work: the end is left to a
+        // thread of its own.
         if let Err(error) = thread::Builder::new().name("rappel-end".into()).spawn(move || end(&core)) {
             log::error!("the client could not be ended in order: {error}");
         }

@@ -9,7 +9,7 @@ use crate::engine::Engine;
 use crate::engine::paho::{self, Paho};
 use crate::event::Event;
 use crate::link::{Cause, Ending, Settings, dial};
-use crate::types::{Error, Properties, Protocol, ReasonCode, Result};
+use crate::types::{Error, Properties, Protocol, ReasonCode, Result, later};
 use crate::wire::Opening;
 
 /// How long the end of a connection may take that is in the way of a new one.
@@ -205,7 +205,7 @@ fn conclude(engine: &Engine, attempt: &Attempt, outcome: Result<()>, tells_failu
 }
 
 fn run(engine: &Engine, plan: &Plan, attempt: &Arc<Attempt>) -> Result<()> {
-    let deadline = Instant::now() + plan.timeout;
+    let deadline = later(Instant::now(), plan.timeout);
     // What stands is ended first: it must not live on when the new connection cannot be made.
     drop(make_way(engine, attempt)?);
     let stream = dial(&plan.host, plan.port, deadline)?;

@@ -22,7 +22,7 @@ pub(crate) struct Core {
     ended: Condvar,
     pub(crate) queue: Arc<EventQueue>,
     /// Keeps messages beyond the end of the program, if the program wants it.
-    pub(crate) store: Option<Arc<dyn Keep>>,
+    store: Mutex<Option<Arc<dyn Keep>>>,
 }
 
 impl std::fmt::Debug for Core {
@@ -67,7 +67,7 @@ impl Core {
             linked: false,
             under_way: None,
         };
-        Core { state: Mutex::new(state), ended: Condvar::new(), queue, store }
+        Core { state: Mutex::new(state), ended: Condvar::new(), queue, store: Mutex::new(store) }
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
@@ -78,7 +78,8 @@ impl Core {
         if letter.qos == Qos::AtMostOnce && self.lock().under_way.is_none() {
             return Err(Error::NotConnected { what: "publish with QoS 0" });
         }
-        if let Some(store) = &self.store {
+        let store = self.store().clone();
+        if let Some(store) = store {
             letter.stored = Some(store.add(&letter)?);
         }
         let stored = letter.stored;
@@ -92,9 +93,18 @@ impl Core {
         accepted
     }
 
+    fn store(&self) -> MutexGuard<'_, Option<Arc<dyn Keep>>> {
+        self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The store, to be closed.
+    pub(crate) fn take_store(&self) -> Option<Arc<dyn Keep>> {
+        self.store().take()
+    }
+
     /// The store need not keep a message any more.
     pub(crate) fn forget(&self, stored: Option<Stored>) {
-        if let (Some(store), Some(stored)) = (&self.store, stored) {
+        if let (Some(store), Some(stored)) = (&*self.store(), stored) {
             store.remove(stored);
         }
     }
@@ -127,8 +137,9 @@ impl Core {
             return;
         }
         state.pumping = true;
-        while most > 0 {
-            most -= 1;
+        // Nobody leaves while nothing is in Paho's hands: then no completion would come back for the rest.
+        while most > 0 || state.outbox.engine_is_empty() {
+            most = most.saturating_sub(1);
             let Some(paho) = state.paho.clone() else {
                 break;
             };
@@ -146,8 +157,10 @@ impl Core {
     fn hand_over(self: &Arc<Self>, paho: &Paho, handover: Handover, epoch: u64) {
         match handover {
             Handover::Request(request) => {
+                let mid = request.mid();
                 if let Err(problem) = paho.request(request) {
                     log::warn!("{problem}; it is sent again with the next connection");
+                    self.lock().outbox.put_off(mid);
                 }
             }
             Handover::Message { ticket, letter } => {
@@ -158,6 +171,7 @@ impl Core {
                         log::error!("a message on {:?} was given up: {error}", letter.topic);
                         let receipt = self.lock().outbox.refused(ticket);
                         if let Some(receipt) = receipt {
+                            self.forget(letter.stored);
                             receipt.settle(Err(error));
                             receipt.report();
                         }

@@ -27,10 +27,10 @@ impl Tap for Core {
         done.into_iter().for_each(|settled| self.confirmed(settled));
     }
 
-    fn connack(&self, connack: &Connack) {
+    fn connack(&self, connack: &Connack) -> bool {
         let mut state = self.lock();
         let Some(attempt) = state.attempt.clone().filter(|attempt| !attempt.is_cancelled()) else {
-            return;
+            return false;
         };
         let code = match attempt.version() {
             Protocol::V5 => ReasonCode::new(PacketType::Connack, connack.code),
@@ -43,7 +43,7 @@ impl Tap for Core {
             drop(state);
             attempt.refused(code, properties.clone());
             self.queue.push(Event::Refused { attempt: number, code, properties });
-            return;
+            return true;
         }
         state.outbox.connected(connack.session_present, properties.receive_maximum);
         if let Some(paho) = &state.paho {
@@ -54,6 +54,7 @@ impl Tap for Core {
         let session_present = connack.session_present;
         self.queue.push(Event::Connected { attempt: number, session_present, code, properties });
         attempt.accepted();
+        true
     }
 
     fn answered(&self, ack: Ack) -> Verdict {
@@ -87,6 +88,7 @@ impl Tap for Core {
             _ if !ending.was_connected => log::debug!("{}", ending.cause),
             _ => log::warn!("{}", ending.cause),
         }
+        self.queue.complete();
         let attempt = self.lock().attempt.clone();
         if let Some(attempt) = attempt {
             if ending.was_connected && attempt.was_announced() {

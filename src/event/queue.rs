@@ -74,10 +74,15 @@ impl EventQueue {
     pub(crate) fn push(&self, event: Event) {
         let after = self.passed.load(Ordering::Acquire);
         let mut lanes = self.lock();
-        if matches!(event, Event::Disconnected { .. }) {
-            lanes.complete = lanes.complete.max(after);
-        }
         lanes.events.push_back((after, event));
+        self.wake(lanes);
+    }
+
+    /// A connection has ended: what has passed and not come by now never will.
+    pub(crate) fn complete(&self) {
+        let passed = self.passed.load(Ordering::Acquire);
+        let mut lanes = self.lock();
+        lanes.complete = lanes.complete.max(passed);
         self.wake(lanes);
     }
 
@@ -101,24 +106,26 @@ impl EventQueue {
 
     /// Whether messages may come in.
     pub(crate) fn has_room(&self) -> bool {
-        let room = self.waiting.load(Ordering::Acquire) < ROOM || self.urgent.load(Ordering::Acquire) > 0;
-        if !room {
-            self.full.store(true, Ordering::Release);
+        let room = || self.waiting.load(Ordering::SeqCst) < ROOM || self.urgent.load(Ordering::SeqCst) > 0;
+        if room() {
+            return true;
         }
-        room
+        self.full.store(true, Ordering::SeqCst);
+        // The loop may have made room just before it could see that the broker is kept waiting.
+        room()
     }
 
     /// Whether the broker was kept waiting and need not any more; asked after each event taken.
     pub(crate) fn regained_room(&self) -> bool {
-        self.full.load(Ordering::Acquire)
-            && self.waiting.load(Ordering::Acquire) < ROOM / 2
-            && self.full.swap(false, Ordering::AcqRel)
+        self.full.load(Ordering::SeqCst)
+            && self.waiting.load(Ordering::SeqCst) < ROOM / 2
+            && self.full.swap(false, Ordering::SeqCst)
     }
 
     /// Lets everything in while the guard lives; `true` when the broker was kept waiting.
     pub(crate) fn urgent(&self) -> (Urgent<'_>, bool) {
-        self.urgent.fetch_add(1, Ordering::AcqRel);
-        (Urgent(self), self.full.swap(false, Ordering::AcqRel))
+        self.urgent.fetch_add(1, Ordering::SeqCst);
+        (Urgent(self), self.full.swap(false, Ordering::SeqCst))
     }
 
     /// A callback has been registered: somebody expects the loop to run.
@@ -151,7 +158,7 @@ impl EventQueue {
             if let Some(event) = lanes.take() {
                 drop(lanes);
                 if let Event::Message(message) = &event {
-                    self.waiting.fetch_sub(message.payload.len() + OVERHEAD, Ordering::AcqRel);
+                    self.waiting.fetch_sub(message.payload.len() + OVERHEAD, Ordering::SeqCst);
                 }
                 return Popped::Event(event);
             }
@@ -188,7 +195,7 @@ impl Lanes {
             }
         }
         let (number, message) = self.messages.pop_front()?;
-        self.taken = number + 1;
+        self.taken = self.taken.max(number + 1);
         Some(Event::Message(message))
     }
 }
@@ -250,6 +257,7 @@ mod tests {
         queue.arriving();
         queue.push(marker(1));
         let code = ReasonCode::new(PacketType::Disconnect, 128);
+        queue.complete();
         queue.push(Event::Disconnected { attempt: 1, code, properties: Properties::new(), by_server: false });
         assert_eq!(drain(&queue), ["1", "end"]);
     }

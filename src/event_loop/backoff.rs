@@ -24,7 +24,8 @@ impl Backoff {
     pub(crate) fn delay(&mut self, chance: f64) -> Duration {
         let base = self.next.clamp(self.min, self.max);
         self.next = base.saturating_mul(2).min(self.max);
-        (base + base.mul_f64(0.2 * chance.clamp(0.0, 1.0))).min(self.max.max(base))
+        let jitter = base.checked_div(5).unwrap_or_default().mul_f64(chance.clamp(0.0, 1.0));
+        base.saturating_add(jitter).min(self.max.max(base))
     }
 }
 

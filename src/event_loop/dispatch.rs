@@ -82,7 +82,8 @@ impl<C, U> EventLoop<C, U> {
         let missing = lock(&self.subscriptions).missing(attempt);
         for (filters, properties) in missing {
             log::info!("subscribing again to {} filter(s) that the broker has lost", filters.len());
-            self.engine.request(|mid| Request::Subscribe { mid, filters, properties });
+            // Should the connection be gone already, the next one sees to it.
+            self.engine.with_outbox(|outbox| outbox.request(|mid| Request::Subscribe { mid, filters, properties }));
         }
     }
 
@@ -117,7 +118,11 @@ impl<C, U> EventLoop<C, U> {
     fn disconnected(&self, client: &C, attempt: u64, code: ReasonCode, properties: &Properties, by_server: bool) {
         let orderly = code == 0 && !by_server;
         let error = Error::ConnectionLost { code };
-        let closing = lock(&self.session).is_closing();
+        // The end of an earlier connection does not end the one that stands.
+        let closing = {
+            let session = lock(&self.session);
+            session.is_closing() && session.is_current(attempt)
+        };
         let suspicion = lock(&self.session).lost(attempt, error, orderly, Instant::now(), chance());
         if suspicion == Suspicion::Rival || code == 142 {
             let id = lock(&self.profile).client_id.clone();
@@ -126,13 +131,15 @@ impl<C, U> EventLoop<C, U> {
                  give each program its own"
             );
         }
+        if closing {
+            lock(&self.subscriptions).clear();
+        }
         let userdata = self.userdata();
         let flags = DisconnectFlags { is_disconnect_packet_from_server: by_server };
         self.callbacks.disconnect.call(|callback| {
             guarded(|| "on_disconnect".into(), || callback(client, &userdata, flags, code, properties));
         });
         if closing {
-            lock(&self.subscriptions).clear();
             lock(&self.session).closed();
         }
     }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::event_loop::backoff::Backoff;
-use crate::types::Error;
+use crate::types::{Error, later};
 
 /// A connection that lasted less than this and was cut by the broker looks like a rival with the same client id.
 const SHORT: Duration = Duration::from_secs(10);
@@ -46,6 +46,8 @@ pub(crate) struct Session {
     connected_since: Option<Instant>,
     /// A connection has stood since the program asked for one.
     had_connection: bool,
+    /// The program has called `connect` or `reconnect` from a callback of a connection that stood or was lost.
+    kept_going: bool,
     short_connections: u32,
     closing: Option<Closing>,
     /// Why `loop_forever` ends.
@@ -70,6 +72,7 @@ impl Session {
             retries,
             connected_since: None,
             had_connection: false,
+            kept_going: false,
             short_connections: 0,
             closing: None,
             end: None,
@@ -97,9 +100,12 @@ impl Session {
         self.attempts
     }
 
-    /// The program asks for a connection itself, now; gives the attempt's number.
-    pub(crate) fn begin_anew(&mut self) -> u64 {
+    /// The program asks for a connection itself, now; gives the attempt's number. Inside a callback, the loop that
+    /// keeps a connection going is not relieved of it.
+    pub(crate) fn begin_anew(&mut self, inside_callback: bool) -> u64 {
+        let kept_going = inside_callback && self.had_connection;
         self.forget();
+        self.kept_going = kept_going;
         let number = self.begin();
         self.awaited = Some(number);
         number
@@ -109,6 +115,7 @@ impl Session {
         self.closing = None;
         self.end = None;
         self.had_connection = false;
+        self.kept_going = false;
         self.backoff.reset();
     }
 
@@ -139,16 +146,24 @@ impl Session {
             self.phase = Phase::Idle;
             self.end = Some(Ok(()));
         } else if (self.had_connection && self.retries) || (!self.had_connection && retry_first) {
-            self.phase = Phase::Due(now + self.backoff.delay(chance));
+            self.phase = Phase::Due(later(now, self.backoff.delay(chance)));
         } else {
             self.phase = Phase::Idle;
             self.end = Some(Err(error));
         }
     }
 
-    /// An attempt that the program waited for has failed: it is for the program to try again.
-    pub(crate) fn gave_up(&mut self, attempt: u64, error: Error) {
-        if self.is_current(attempt) {
+    /// An attempt that the program waited for has failed: it is for the program to try again, or for the loop that
+    /// was keeping a connection going.
+    pub(crate) fn gave_up(&mut self, attempt: u64, error: Error, now: Instant, chance: f64) {
+        if !self.is_current(attempt) {
+            return;
+        }
+        self.awaited = None;
+        if self.kept_going && self.retries {
+            self.had_connection = true;
+            self.phase = Phase::Due(later(now, self.backoff.delay(chance)));
+        } else {
             self.phase = Phase::Idle;
             self.end = Some(Err(error));
         }
@@ -165,7 +180,7 @@ impl Session {
             self.phase = Phase::Idle;
             self.end = Some(Ok(()));
         } else if self.retries {
-            self.phase = Phase::Due(now + self.backoff.delay(chance));
+            self.phase = Phase::Due(later(now, self.backoff.delay(chance)));
         } else {
             self.phase = Phase::Idle;
             self.end = Some(Err(error));
@@ -238,7 +253,7 @@ mod tests {
     fn a_lost_connection_is_made_again_after_growing_delays() {
         let now = Instant::now();
         let mut session = session(true);
-        let first = session.begin_anew();
+        let first = session.begin_anew(false);
         session.connected(first, now);
         session.lost(first, Error::Dropped, false, now, 0.0);
         assert_eq!(due_after(&session, now), Some(SECOND));
@@ -255,8 +270,8 @@ mod tests {
     fn what_an_old_connection_tells_changes_nothing() {
         let now = Instant::now();
         let mut session = session(true);
-        let first = session.begin_anew();
-        let second = session.begin_anew();
+        let first = session.begin_anew(false);
+        let second = session.begin_anew(false);
         session.lost(first, Error::Dropped, false, now, 0.0);
         session.failed(first, Error::Dropped, false, now, 0.0);
         assert_eq!(session.phase(), Phase::Attempt(second));
@@ -266,7 +281,7 @@ mod tests {
     fn without_retries_the_loop_ends_with_the_cause() {
         let now = Instant::now();
         let mut session = session(false);
-        let first = session.begin_anew();
+        let first = session.begin_anew(false);
         session.connected(first, now);
         session.lost(first, Error::Dropped, false, now, 0.0);
         assert_eq!(session.phase(), Phase::Idle);
@@ -277,10 +292,10 @@ mod tests {
     fn what_the_program_waits_for_is_not_tried_again() {
         let now = Instant::now();
         let mut session = session(true);
-        let first = session.begin_anew();
+        let first = session.begin_anew(false);
         session.failed(first, Error::Dropped, true, now, 0.0);
         assert_eq!(session.phase(), Phase::Attempt(first), "the program will say so");
-        session.gave_up(first, Error::Dropped);
+        session.gave_up(first, Error::Dropped, Instant::now(), 0.0);
         assert_eq!(session.phase(), Phase::Idle);
     }
 
@@ -301,7 +316,7 @@ mod tests {
     fn an_orderly_end_is_no_loss() {
         let now = Instant::now();
         let mut session = session(true);
-        let first = session.begin_anew();
+        let first = session.begin_anew(false);
         session.connected(first, now);
         session.close(Closing { deadline: now, packet: Vec::new(), sent: false, after_callbacks: false }, true);
         session.lost(first, Error::Dropped, true, now, 0.0);

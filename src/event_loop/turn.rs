@@ -85,12 +85,13 @@ impl Turns {
 
     /// Whether this thread has the turn, which means that it is inside a callback.
     pub(crate) fn is_mine(&self) -> bool {
-        HELD.with_borrow(|held| held.contains(&self.key()))
+        // A thread that is ending has no such list, and no turn.
+        HELD.try_with(|held| held.borrow().contains(&self.key())).unwrap_or(false)
     }
 
     fn hand(&self, mut state: MutexGuard<'_, State>) -> Turn<'_> {
         state.taken = true;
-        HELD.with_borrow_mut(|held| held.push(self.key()));
+        let _ = HELD.try_with(|held| held.borrow_mut().push(self.key()));
         Turn(self)
     }
 
@@ -191,7 +192,8 @@ impl Turns {
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        HELD.with_borrow_mut(|held| {
+        let _ = HELD.try_with(|held| {
+            let mut held = held.borrow_mut();
             if let Some(place) = held.iter().rposition(|&key| key == self.0.key()) {
                 held.remove(place);
             }

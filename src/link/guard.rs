@@ -44,6 +44,11 @@ impl Guard {
         Guard { version, max_packet, held: Vec::new(), passing: None }
     }
 
+    /// Whether the beginning of a message has passed, and its end has not.
+    pub(crate) fn is_passing(&self) -> bool {
+        self.passing.is_some()
+    }
+
     /// Takes in `data` as it came from the broker.
     pub(crate) fn feed(&mut self, data: &[u8], to: &mut impl Admit) -> Result<(), Malformed> {
         if self.held.is_empty() {

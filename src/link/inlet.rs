@@ -91,7 +91,10 @@ impl Inlet<'_> {
         if connack.code == 0 && !connack.session_present {
             self.received.clear();
         }
-        self.tap.connack(&connack);
+        if !self.tap.connack(&connack) {
+            self.stop = Some(Stop { cause: Cause::Aborted, code: 0, properties: Properties::new() });
+            return Err(STOPPED);
+        }
         if connack.code != 0 {
             self.stop = Some(Stop { cause: Cause::Refused, code: connack.code, properties: connack.properties });
             return Err(STOPPED);

@@ -41,6 +41,13 @@ impl KeepAlive {
         self.last_out = now;
     }
 
+    /// A large packet is on its way and moves: a ping waits behind it, and its answer cannot have come.
+    pub(crate) fn sending(&mut self, now: Instant) {
+        if let Some(pinged) = &mut self.pinged {
+            *pinged = now;
+        }
+    }
+
     /// The next time at which [`KeepAlive::due`] has something to say. `deaf`: the other side is not being read, so
     /// its silence means nothing, but it still wants to hear from us.
     pub(crate) fn next(&self, deaf: bool) -> Option<Instant> {
@@ -118,6 +125,16 @@ mod tests {
         }
         keepalive.heard(start + 41 * SECOND);
         assert_eq!(keepalive.due(start + 49 * SECOND, false), Due::Nothing);
+    }
+
+    #[test]
+    fn a_ping_behind_a_large_packet_is_not_held_against_the_broker() {
+        let start = Instant::now();
+        let mut keepalive = KeepAlive::new(10, start);
+        assert_eq!(keepalive.due(start + 10 * SECOND, false), Due::Ping);
+        keepalive.sending(start + 14 * SECOND);
+        assert_eq!(keepalive.due(start + 15 * SECOND, false), Due::Nothing);
+        assert_eq!(keepalive.due(start + 19 * SECOND, false), Due::GiveUp);
     }
 
     #[test]

@@ -19,6 +19,8 @@ use crate::wire::{Malformed, PINGREQ, disconnect_packet, kind};
 
 /// A side is not read while this much waits to be written to the other.
 const HIGH_WATER: usize = 256 * 1024;
+/// A broker that asks for answers and does not read them is not listened to beyond so many bytes of answers.
+const UNREAD_ANSWERS: usize = 1024 * 1024;
 /// How long the broker may take to close its side after ours is closed.
 const LINGER: Duration = Duration::from_secs(1);
 /// How long the engine may take to notice that its connection is over.
@@ -124,6 +126,10 @@ pub(crate) struct Pipe {
     paused: bool,
     ending: Option<Ending>,
     written: Vec<u64>,
+    /// The link's own packets for the engine, waiting for the end of the message that is passing.
+    aside: Vec<u8>,
+    /// Bytes of answers to the broker since its socket last took everything.
+    unread_answers: usize,
     /// When to look whether anybody serves the connection.
     look_back: Option<Instant>,
 }
@@ -145,6 +151,8 @@ impl Pipe {
             paused: false,
             ending: None,
             written: Vec::new(),
+            aside: Vec::new(),
+            unread_answers: 0,
             look_back: None,
         }
     }
@@ -242,7 +250,8 @@ impl Pipe {
             };
         }
         // The broker has nothing to say before the engine has spoken.
-        if self.engine.stream.is_none() || self.engine.out.len() >= HIGH_WATER {
+        if self.engine.stream.is_none() || self.engine.out.len() >= HIGH_WATER || self.unread_answers >= UNREAD_ANSWERS
+        {
             return false;
         }
         let paused = self.open && !self.tap.has_room();
@@ -282,8 +291,11 @@ impl Pipe {
             server_keepalive: None,
             stop: None,
         };
+        let before = inlet.to_broker.len();
         let outcome = self.guard.feed(bytes, &mut inlet);
         let (open, server_keepalive, stop) = (inlet.open, inlet.server_keepalive, inlet.stop);
+        self.unread_answers += self.broker.out.len() - before;
+        self.pass_aside();
         if open && !self.open {
             self.look_back = Some(Instant::now() + UNSERVED);
         }
@@ -295,6 +307,14 @@ impl Pipe {
             (Some(stop), _) => self.end(stop.cause, stop.code, stop.properties, false),
             (None, Err(problem)) => self.violation(problem),
             (None, Ok(())) => {}
+        }
+    }
+
+    /// The link's own packets go to the engine between two packets of the broker's.
+    fn pass_aside(&mut self) {
+        if !self.aside.is_empty() && !self.guard.is_passing() {
+            self.engine.out.push(&self.aside);
+            self.aside.clear();
         }
     }
 
@@ -317,12 +337,13 @@ impl Pipe {
             Got::Nothing => false,
             Got::Bytes(_) if self.ending.is_some() => true,
             Got::Bytes(count) => {
-                let mut ways = Ways { to_broker: &mut self.broker.out, to_engine: &mut self.engine.out };
+                let mut ways = Ways { to_broker: &mut self.broker.out, to_engine: &mut self.aside };
                 let taken = self.splice.feed(&buffer[..count], &self.settings, &*self.tap, &mut ways);
                 if let Err(Malformed(problem)) = taken {
                     log::error!("the engine wrote what cannot be read: {problem}");
                     self.end(Cause::Engine, 128, Properties::new(), false);
                 }
+                self.pass_aside();
                 true
             }
             Got::End(_) => {
@@ -340,6 +361,11 @@ impl Pipe {
                 moved |= wrote;
                 if wrote {
                     self.keepalive.said(now);
+                    if self.broker.out.is_empty() {
+                        self.unread_answers = 0;
+                    } else {
+                        self.keepalive.sending(now);
+                    }
                     self.broker.out.take_written(&mut self.written);
                     if !self.written.is_empty() {
                         if self.ending.is_none() {
@@ -354,7 +380,10 @@ impl Pipe {
         }
         match self.engine.write() {
             Ok(wrote) => moved |= wrote,
-            Err(_) => self.engine.close(),
+            Err(_) => {
+                self.engine.close();
+                self.end(Cause::Engine, 128, Properties::new(), true);
+            }
         }
         moved
     }

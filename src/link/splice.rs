@@ -16,7 +16,8 @@ pub(crate) struct Splice {
 /// The two directions that the engine's packets reach.
 pub(crate) struct Ways<'a> {
     pub(crate) to_broker: &'a mut Outgoing,
-    pub(crate) to_engine: &'a mut Outgoing,
+    /// Kept aside until the engine can take it.
+    pub(crate) to_engine: &'a mut Vec<u8>,
 }
 
 impl Splice {
@@ -68,7 +69,7 @@ impl Splice {
                         ways.to_broker.push(&body[2..]);
                     }
                 }
-                Outbound::Pingreq => ways.to_engine.push(&PINGRESP),
+                Outbound::Pingreq => ways.to_engine.extend_from_slice(&PINGRESP),
                 // The link has answered the broker itself, and ends connections itself.
                 Outbound::Answer | Outbound::Disconnect => {}
             }
@@ -82,7 +83,7 @@ fn publish(parts: &PublishParts<'_>, first: u8, tap: &dyn Tap, ways: &mut Ways<'
         return;
     };
     let Some(payload) = departure.payload else {
-        ways.to_engine.push(&short_ack(kind::PUBREC, parts.id));
+        ways.to_engine.extend_from_slice(&short_ack(kind::PUBREC, parts.id));
         return;
     };
     ways.to_broker.build(|out| parts.complete(out, departure.id, departure.dup, payload.len()));

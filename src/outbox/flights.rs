@@ -3,7 +3,7 @@
 //! Every connection has a fresh engine that counts its packet ids from 1. The link gives each packet the id
 //! under which the broker knows the message, so that an exchange goes on where the last connection broke it.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use crate::outbox::parcel::Wire;
@@ -14,9 +14,8 @@ use crate::wire::{Ack, AckKind};
 /// Messages and requests that were handed to the engine and are not answered.
 #[derive(Debug, Default)]
 pub(crate) struct Flights {
-    /// Messages by ticket: `messages[n]` holds ticket `first + n`, if it still flies.
-    messages: VecDeque<Option<Flight>>,
-    first: u64,
+    /// Messages by ticket.
+    messages: BTreeMap<u64, Flight>,
     requests: Vec<RequestFlight>,
     /// Which ticket a packet id of the wire belongs to; kept while the session lives.
     by_wire: HashMap<u16, u64>,
@@ -71,26 +70,15 @@ impl Flights {
     }
 
     pub(crate) fn take_off(&mut self, parcel: Parcel) {
-        if self.messages.is_empty() {
-            self.first = parcel.ticket;
-        }
-        while self.first + (self.messages.len() as u64) < parcel.ticket {
-            self.messages.push_back(None);
-        }
-        self.messages.push_back(Some(Flight { parcel, engine_id: 0 }));
+        self.messages.insert(parcel.ticket, Flight { parcel, engine_id: 0 });
     }
 
     pub(crate) fn take_off_request(&mut self, request: Request) {
         self.requests.push(RequestFlight { request, ids: None });
     }
 
-    fn flight(&mut self, ticket: u64) -> Option<&mut Flight> {
-        let place = usize::try_from(ticket.checked_sub(self.first)?).ok()?;
-        self.messages.get_mut(place)?.as_mut()
-    }
-
     pub(crate) fn depart(&mut self, ticket: u64, engine_id: u16) -> Option<Departure> {
-        let flight = self.flight(ticket)?;
+        let flight = self.messages.get_mut(&ticket)?;
         let payload = Arc::clone(&flight.parcel.letter.payload);
         if flight.parcel.letter.qos == Qos::AtMostOnce {
             return Some(Departure { id: 0, dup: false, payload: Some(payload) });
@@ -99,7 +87,7 @@ impl Flights {
         let before = flight.parcel.wire;
         let mid = flight.parcel.receipt.mid();
         let wire = before.unwrap_or_else(|| Wire { id: self.free_wire_id(mid), received: false });
-        if let Some(flight) = self.flight(ticket) {
+        if let Some(flight) = self.messages.get_mut(&ticket) {
             flight.parcel.wire = Some(wire);
         }
         self.by_wire.insert(wire.id, ticket);
@@ -129,17 +117,18 @@ impl Flights {
 
     /// Takes out a message that is done.
     pub(crate) fn land(&mut self, ticket: u64) -> Option<Parcel> {
-        let place = usize::try_from(ticket.checked_sub(self.first)?).ok()?;
-        let flight = self.messages.get_mut(place)?.take()?;
-        while let Some(None) = self.messages.front() {
-            self.messages.pop_front();
-            self.first += 1;
-        }
+        let flight = self.messages.remove(&ticket)?;
         if let Some(wire) = flight.parcel.wire {
             self.by_wire.remove(&wire.id);
             self.by_engine.remove(&flight.engine_id);
         }
         Some(flight.parcel)
+    }
+
+    /// Takes back a request that has not left.
+    pub(crate) fn take_back(&mut self, mid: u16) -> Option<Request> {
+        let place = self.requests.iter().position(|flight| flight.request.mid() == mid && flight.ids.is_none())?;
+        Some(self.requests.remove(place).request)
     }
 
     pub(crate) fn answered(&mut self, ack: &Ack) -> (Verdict, Option<Landed>) {
@@ -170,8 +159,8 @@ impl Flights {
         let Some(&ticket) = self.by_wire.get(&ack.id) else {
             return (Verdict::Unknown, None);
         };
-        let Some(flight) = self.flight(ticket) else {
-            // Known from the last connection and not sent again yet.
+        // Known from the last connection, and not sent again yet.
+        let Some(flight) = self.messages.get_mut(&ticket).filter(|flight| flight.engine_id != 0) else {
             return (Verdict::Unknown, None);
         };
         let engine_id = flight.engine_id;
@@ -193,7 +182,7 @@ impl Flights {
     /// Takes everything back from the engine, in order; packet ids on the wire stay reserved.
     pub(crate) fn ground(&mut self) -> (Vec<Parcel>, Vec<Request>) {
         self.by_engine.clear();
-        let parcels = self.messages.drain(..).flatten().map(|flight| flight.parcel).collect();
+        let parcels = std::mem::take(&mut self.messages).into_values().map(|flight| flight.parcel).collect();
         let requests = self.requests.drain(..).map(|flight| flight.request).collect();
         (parcels, requests)
     }

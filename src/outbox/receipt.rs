@@ -1,10 +1,21 @@
 //! The state behind `MessageInfo`: whether a message is confirmed, and whom to tell.
 
+use std::cell::Cell;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::time::Instant;
 
 use crate::types::Result;
+
+thread_local! {
+    /// This thread is calling wakers, which may drop whatever a future holds.
+    static WAKING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether the caller was called by a waker, on a thread of the network that must not wait.
+pub(crate) fn is_waking() -> bool {
+    WAKING.try_with(Cell::get).unwrap_or(false)
+}
 
 /// How far a message has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -87,7 +98,11 @@ impl Receipt {
         if waiting > 0 {
             self.changed.notify_all();
         }
-        wakers.into_iter().for_each(Waker::wake);
+        if !wakers.is_empty() {
+            WAKING.set(true);
+            wakers.into_iter().for_each(Waker::wake);
+            WAKING.set(false);
+        }
     }
 
     /// Waits until `stage` is reached; `false` when `deadline` comes first.

@@ -1,7 +1,6 @@
 //! The queue's order, windows and packet ids, without a broker.
 
 use super::*;
-use crate::wire::{Ack, AckKind};
 
 fn letter(topic: &str, qos: Qos) -> Letter {
     Letter {

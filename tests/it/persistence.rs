@@ -97,7 +97,9 @@ fn every_accepted_message_survives_kill_9() {
     let client = client(&dir);
     let left = client.unconfirmed_messages();
     let (told, reports) = Probe::pair();
-    client.on_publish(move |_, _, mid, _, _| drop(told.send(mid)));
+    client.on_publish(move |_, _, mid, _, _| {
+        let _ = told.send(mid);
+    });
     client.connect(broker.host(), broker.port()).expect("the broker runs");
     client.loop_start().expect("no loop runs");
     let mids: BTreeSet<u16> = reports.take(left, "completions of an earlier run").into_iter().collect();

@@ -23,7 +23,7 @@ enum End {
 /// One round: some messages, then the end at once. Gives what was accepted.
 fn round(port: u16, number: usize, end: End, chance: &mut Chance) -> HashSet<String> {
     let client = client(&format!("round-{number}"), true, pmc::Protocol::V311);
-    let looped = number % 2 == 0;
+    let looped = number.is_multiple_of(2);
     client.connect("127.0.0.1", port).expect("a broker");
     if looped {
         client.loop_start().expect("a loop");
@@ -89,7 +89,7 @@ fn a_main_that_publishes_and_ends() {
     let number: usize = env::var("ROUND").expect("ROUND").parse().expect("a number");
     let client = client(&format!("main-{number}"), true, pmc::Protocol::V311);
     client.connect("127.0.0.1", port).expect("a broker");
-    if number % 2 == 0 {
+    if number.is_multiple_of(2) {
         client.loop_start().expect("a loop");
     }
     for n in 0..10 {
