@@ -30,7 +30,7 @@ struct Passing {
 /// Where a guard's findings go, in the order of the wire.
 pub(crate) trait Admit {
     /// A message begins; `false` passes it over.
-    fn message(&mut self, head: PublishHead) -> bool;
+    fn message(&mut self, head: PublishHead) -> Result<bool, Malformed>;
     /// Bytes of a message that passes.
     fn bytes(&mut self, bytes: &[u8]);
     /// A message is complete.
@@ -94,7 +94,7 @@ impl Guard {
             }
             used += if frame.kind() == kind::PUBLISH {
                 match publish_head(self.version, frame, rest)? {
-                    Some(head) => self.begin(frame, head, rest, to),
+                    Some(head) => self.begin(frame, head, rest, to)?,
                     None => return Ok(used),
                 }
             } else {
@@ -112,8 +112,8 @@ impl Guard {
     }
 
     /// Starts to pass a message; gives how many bytes of it were used up.
-    fn begin(&mut self, frame: Frame, head: PublishHead, rest: &[u8], to: &mut impl Admit) -> usize {
-        let kept = to.message(head);
+    fn begin(&mut self, frame: Frame, head: PublishHead, rest: &[u8], to: &mut impl Admit) -> Result<usize, Malformed> {
+        let kept = to.message(head)?;
         let here = frame.len().min(rest.len());
         if kept {
             to.bytes(&rest[..here]);
@@ -123,7 +123,7 @@ impl Guard {
         } else {
             self.passing = Some(Passing { head, left: frame.len() - here, kept });
         }
-        here
+        Ok(here)
     }
 }
 

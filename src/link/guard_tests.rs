@@ -11,8 +11,8 @@ struct Seen {
 }
 
 impl Admit for Seen {
-    fn message(&mut self, _: PublishHead) -> bool {
-        true
+    fn message(&mut self, _: PublishHead) -> Result<bool, Malformed> {
+        Ok(true)
     }
 
     fn bytes(&mut self, bytes: &[u8]) {

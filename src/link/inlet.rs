@@ -34,10 +34,14 @@ pub(crate) struct Stop {
 
 /// Stops the guard; the reason stands in [`Inlet::stop`].
 const STOPPED: Malformed = Malformed("the broker has ended the connection");
+const BEFORE_CONNACK: Malformed = Malformed("a packet came before CONNACK");
 
 impl Admit for Inlet<'_> {
-    fn message(&mut self, head: PublishHead) -> bool {
-        head.qos != Qos::ExactlyOnce || !self.received.contains(&head.id)
+    fn message(&mut self, head: PublishHead) -> Result<bool, Malformed> {
+        if !self.open {
+            return Err(BEFORE_CONNACK);
+        }
+        Ok(head.qos != Qos::ExactlyOnce || !self.received.contains(&head.id))
     }
 
     fn bytes(&mut self, bytes: &[u8]) {
@@ -67,7 +71,7 @@ impl Admit for Inlet<'_> {
     fn packet(&mut self, packet: Inbound, frame: Frame, raw: &[u8]) -> Result<(), Malformed> {
         match packet {
             Inbound::Connack(connack) => self.connack(connack),
-            _ if !self.open => Err(Malformed("a packet came before CONNACK")),
+            _ if !self.open => Err(BEFORE_CONNACK),
             Inbound::Ack(ack) => self.ack(ack, frame, raw),
             Inbound::Pubrel { id } => {
                 self.received.remove(&id);

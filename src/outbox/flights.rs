@@ -164,9 +164,15 @@ impl Flights {
             return (Verdict::Unknown, None);
         };
         let engine_id = flight.engine_id;
+        if engine_id == 0 {
+            // Known from the last connection too, and just on its way through the engine.
+            return (Verdict::Unknown, None);
+        }
         let failed = ack.codes.first().is_some_and(|&code| code >= 0x80);
+        let received = flight.parcel.wire.is_some_and(|wire| wire.received);
         let done = match (ack.kind, flight.parcel.letter.qos) {
-            (AckKind::Puback, Qos::AtLeastOnce) | (AckKind::Pubcomp, Qos::ExactlyOnce) => true,
+            (AckKind::Puback, Qos::AtLeastOnce) => true,
+            (AckKind::Pubcomp, Qos::ExactlyOnce) if received => true,
             (AckKind::Pubrec, Qos::ExactlyOnce) => {
                 if let Some(wire) = flight.parcel.wire.as_mut() {
                     wire.received = true;

@@ -125,6 +125,21 @@ fn a_lost_session_starts_exchanges_anew() {
 }
 
 #[test]
+fn a_release_is_not_answered_before_there_was_one() {
+    let mut outbox = Outbox::new();
+    outbox.connected(false, None);
+    accept(&mut outbox, "a", Qos::ExactlyOnce);
+    let ticket = handed(&mut outbox)[0].0;
+    outbox.departing(ticket, 1);
+    assert!(matches!(outbox.answered(ack(AckKind::Pubcomp, 1)), (Verdict::Violation(_), None)));
+    outbox.disconnected();
+    outbox.connected(true, None);
+    // Its id is known, but it has not left again.
+    handed(&mut outbox);
+    assert!(matches!(outbox.answered(ack(AckKind::Pubrec, 1)), (Verdict::Unknown, None)));
+}
+
+#[test]
 fn answers_nobody_asked_for() {
     let mut outbox = Outbox::new();
     outbox.connected(false, None);

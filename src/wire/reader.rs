@@ -56,6 +56,10 @@ impl<'a> Reader<'a> {
         for shift in [0, 7, 14, 21] {
             let byte = self.u8()?;
             value |= usize::from(byte & 0x7f) << shift;
+            if byte == 0 && shift > 0 {
+                // The engine reads some of them by their first byte alone.
+                return Err(Malformed("a variable byte integer is not in its shortest form"));
+            }
             if byte & 0x80 == 0 {
                 return Ok(value);
             }
@@ -98,6 +102,7 @@ mod tests {
     fn refuses_what_the_standard_refuses() {
         assert!(Reader::new(&[0]).u16().is_err());
         assert!(Reader::new(&[0xff, 0xff, 0xff, 0xff, 1]).varint().is_err());
+        assert!(Reader::new(&[0x83, 0]).varint().is_err());
         assert!(Reader::new(&[0, 3, b'a']).text().is_err());
         assert!(Reader::new(&[0, 1, 0]).text().is_err());
         assert!(Reader::new(&[0, 1, 0xff]).text().is_err());

@@ -7,6 +7,7 @@ mod connecting;
 mod delivery;
 mod errors;
 mod hardware;
+mod hostile;
 mod looping;
 #[cfg(feature = "persistence")]
 mod persistence;

@@ -1,13 +1,17 @@
 //! The exchanges of QoS 1 and 2, cut after every single packet, with the session kept and lost: the exact packets of
 //! the resumption.
 
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+
 use rappel as pmc;
 
 use super::{client, kept};
 use crate::support::scripted::packet::{Packet, Publish};
 use crate::support::scripted::{Peer, ScriptedBroker, script};
 use crate::support::told::{Told, tell_all};
-use crate::support::wait::{DEADLINE, Probe};
+use crate::support::trials::{Chance, rounds};
+use crate::support::wait::{DEADLINE, Probe, wait_until};
 
 const VERSIONS: [pmc::Protocol; 2] = [pmc::Protocol::V311, pmc::Protocol::V5];
 
@@ -318,4 +322,103 @@ fn a_repetition_within_a_connection_is_not_delivered() {
     finished.next("the end of the exchange");
     client.disconnect().expect("an orderly end");
     broker.finish();
+}
+
+/// A broker's side of many deliveries of QoS 2: what it must send again after each cut.
+struct Deliveries {
+    total: u16,
+    next: u16,
+    /// Sent and not answered: the number, and whether PUBREC has come. The packet id is the number modulo 100.
+    flying: VecDeque<(u16, bool)>,
+    chance: Chance,
+}
+
+impl Deliveries {
+    fn id(number: u16) -> u16 {
+        number % 100 + 1
+    }
+
+    fn message(number: u16, dup: bool) -> Publish {
+        let (topic, payload) = ("ordre".to_owned(), number.to_string().into_bytes());
+        Publish { topic, payload, qos: 2, id: Self::id(number), dup, ..Publish::default() }
+    }
+
+    /// Resumes, then goes on for a random while, and cuts wherever it stands; all of it when `to_the_end`.
+    fn play(&mut self, peer: &mut Peer, to_the_end: bool) {
+        let mut left = 1 + self.chance.below(120);
+        peer.expect_connect();
+        peer.connack(0, self.next > 0);
+        for &(number, received) in &self.flying {
+            match received {
+                true => peer.pubrel(Self::id(number)),
+                false => peer.send_publish(&Self::message(number, true)),
+            }
+            left -= 1;
+            if left == 0 && !to_the_end {
+                return peer.close();
+            }
+        }
+        while left > 0 || to_the_end {
+            left = left.saturating_sub(1);
+            if self.flying.len() < 20 && self.next < self.total && self.chance.below(2) == 0 {
+                peer.send_publish(&Self::message(self.next, false));
+                self.flying.push_back((self.next, false));
+                self.next += 1;
+                continue;
+            }
+            if self.flying.is_empty() {
+                if self.next == self.total {
+                    return;
+                }
+                continue;
+            }
+            match peer.read_packet() {
+                Packet::PubRec(ack) => {
+                    let flying = self.flying.iter_mut().find(|(number, _)| Self::id(*number) == ack.id);
+                    flying.expect("an answer to what flies").1 = true;
+                    peer.pubrel(ack.id);
+                }
+                Packet::PubComp(ack) => self.flying.retain(|(number, _)| Self::id(*number) != ack.id),
+                other => panic!("not an answer to a delivery: {other:?}"),
+            }
+        }
+        match self.chance.below(3) {
+            0 => peer.reset(),
+            _ => peer.close(),
+        }
+    }
+}
+
+#[test]
+fn deliveries_cut_at_random_arrive_once_and_in_order() {
+    let (cuts, total) = (rounds(40, 400), rounds(1_000, 20_000) as u16);
+    let deliveries = Deliveries { total, next: 0, flying: VecDeque::new(), chance: Chance::new(5) };
+    let deliveries = Arc::new(Mutex::new(deliveries));
+    let scripts = (0..=cuts).map(|number| {
+        let deliveries = Arc::clone(&deliveries);
+        script(move |peer| {
+            deliveries.lock().expect("no panic").play(peer, number == cuts);
+            if number == cuts {
+                peer.expect_disconnect();
+            }
+        })
+    });
+    let broker = ScriptedBroker::sequence(scripts.collect());
+    let client = client("receiver", false, pmc::Protocol::V311);
+    let (tell, heard) = Probe::pair();
+    client.on_message(move |_, _, message| {
+        let _ = tell.send(message.payload_str().into_owned());
+    });
+    client.connect("127.0.0.1", broker.port()).expect("the broker accepts");
+    client.loop_start().expect("a loop");
+    for number in 0..total {
+        assert_eq!(heard.next(&format!("message {number}")), number.to_string(), "once, and in order");
+    }
+    wait_until("the end of all exchanges", DEADLINE, || {
+        let deliveries = deliveries.try_lock();
+        deliveries.is_ok_and(|it| it.next == it.total && it.flying.is_empty())
+    });
+    client.disconnect().expect("an orderly end");
+    broker.finish();
+    heard.is_drained("once each");
 }

@@ -224,14 +224,16 @@ fn a_killed_broker_loses_nothing_of_clean_sessions() {
     killed_five_times(2, true);
 }
 
-/// Publishes while both ways to the broker are cut after random numbers of bytes.
+/// Publishes while the way to the broker is cut after random numbers of bytes, in both directions. The subscriber's is
+/// not: Mosquitto sends messages of QoS 2 again that were released already, when it is cut while it resumes (the
+/// subscriber's side has a broker that does not, in `exactly_once`).
 fn cut_at_random(seed: u64, qos: i32, protocol: pmc::Protocol) {
     let broker = Mosquitto::builder().extra_config("max_queued_messages 0\nmax_inflight_messages 20").start();
-    let (to_publisher, to_subscriber) = (Proxy::to(broker.port()), Proxy::to(broker.port()));
-    let (_subscriber, heard) = subscriber(to_subscriber.port(), "subscriber", qos as u8);
+    let proxy = Proxy::to(broker.port());
+    let (_subscriber, heard) = subscriber(broker.port(), "subscriber", qos as u8);
     let client = client("publisher", false, protocol);
     let counts = count_publish(&client);
-    client.connect_with("127.0.0.1", to_publisher.port(), kept(protocol)).expect("a broker");
+    client.connect_with("127.0.0.1", proxy.port(), kept(protocol)).expect("a broker");
     client.loop_start().expect("a loop");
     let count = rounds(1_000, 10_000);
     let mut chance = Chance::new(seed);
@@ -243,22 +245,18 @@ fn cut_at_random(seed: u64, qos: i32, protocol: pmc::Protocol) {
             let (topic, text) = heard.next_within(&format!("messages (seed {seed})"), LONG);
             arrivals.note(&topic, text.parse().expect("a number"));
         }
-        for proxy in [&to_publisher, &to_subscriber] {
-            let mut limit = || (chance.below(4) > 0).then(|| 1 + chance.below(200) as u64);
-            proxy.cut_after(limit(), limit());
-        }
+        let mut limit = || (chance.below(4) > 0).then(|| 1 + chance.below(400) as u64);
+        proxy.cut_after(limit(), limit());
     }
-    for proxy in [&to_publisher, &to_subscriber] {
-        proxy.cut_after(None, None);
-    }
+    proxy.cut_after(None, None);
     assert_reported(&infos, &counts);
     arrivals.complete(&heard);
     arrivals.assert_ordered();
     client.disconnect().expect("everything is confirmed");
     arrivals_after(&heard, &mut arrivals);
-    let connections = to_publisher.accepted() + to_subscriber.accepted();
+    let connections = proxy.accepted();
     println!("seed {seed}: {count} messages of QoS {qos} over {connections} connections, {} again", arrivals.again);
-    assert!(connections > cuts / 2, "hardly anything was cut");
+    assert!(connections > cuts / 3, "hardly anything was cut");
     if qos == 2 {
         assert_eq!(arrivals.again, 0, "exactly once (seed {seed})");
     }

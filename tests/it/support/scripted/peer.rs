@@ -58,6 +58,11 @@ impl Peer {
         self.answers_pings = true;
     }
 
+    /// Whether the client speaks MQTT 5.
+    pub fn is_v5(&self) -> bool {
+        self.level == 5
+    }
+
     /// The next packet.
     #[track_caller]
     pub fn read_packet(&mut self) -> Packet {
