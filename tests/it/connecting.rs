@@ -484,7 +484,9 @@ fn disconnect_waits_for_confirmations_and_counts_what_lacks_them() {
 
 #[test]
 fn disconnect_while_connecting() {
-    let broker = ScriptedBroker::run(|peer| {
+    let (reached, arrival) = Probe::pair();
+    let broker = ScriptedBroker::run(move |peer| {
+        let _ = reached.send(());
         // It is given up before or after it has said anything.
         let packets = peer.read_to_eof();
         assert!(matches!(packets[..], [] | [Packet::Connect(_)]), "{packets:?}");
@@ -495,7 +497,8 @@ fn disconnect_while_connecting() {
     let (other, port) = (client.clone(), broker.port());
     thread::spawn(move || tell.send(other.connect(HOST, port)));
     assert_eq!(told.next("the attempt"), Told::PreConnect);
-    wait_until("the attempt to be under way", DEADLINE, || client.publish("t", "x", 0).is_ok());
+    arrival.next("the connection");
+    client.publish("t", "x", 0).expect("the attempt is under way");
     returns("disconnect", {
         let client = client.clone();
         move || {
