@@ -11,7 +11,7 @@ use crate::support::mosquitto::{Mosquitto, free_port};
 use crate::support::scripted::packet::{Disconnect, Packet, Will};
 use crate::support::scripted::{ScriptedBroker, property, script};
 use crate::support::told::{Told, tell_all};
-use crate::support::wait::{DEADLINE, Probe, returns, wait_until};
+use crate::support::wait::{DEADLINE, Probe, returns};
 
 const HOST: &str = "127.0.0.1";
 const V2: pmc::CallbackApiVersion = pmc::CallbackApiVersion::Version2;
