@@ -44,6 +44,11 @@ mod outbox;
 
 mod link;
 
+#[cfg(fuzzing)]
+#[doc(hidden)]
+#[allow(missing_docs, reason = "for the fuzz target alone")]
+pub use link::fuzzing;
+
 #[cfg(feature = "persistence")]
 mod store;
 

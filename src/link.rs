@@ -6,6 +6,9 @@
 //! of Paho's ever fails.
 
 mod dial;
+#[cfg(fuzzing)]
+#[allow(missing_docs, reason = "for the fuzz target alone")]
+pub mod fuzzing;
 mod guard;
 mod inlet;
 mod keepalive;
