@@ -18,6 +18,10 @@ use crate::event::EventQueue;
 use crate::outbox::{Letter, Request};
 use crate::types::{Error, Protocol, Qos, Result};
 
+/// As good as none: the bindings make one second out of zero, and Paho gives up a connection that is silent in the
+/// middle of a large message. It multiplies the seconds by 1500 in 32 bits.
+const NO_KEEPALIVE: Duration = Duration::from_secs(1_000_000);
+
 /// A message that Paho has taken: ready when Paho is done with it.
 pub(crate) type Taken = DeliveryToken;
 
@@ -68,7 +72,7 @@ impl Paho {
         }
         // The link keeps the connection alive, and the outbox keeps the window.
         options
-            .keep_alive_interval(Duration::ZERO)
+            .keep_alive_interval(NO_KEEPALIVE)
             .max_inflight(i32::from(u16::MAX))
             .connect_timeout(Duration::from_secs(24 * 3600));
         let answered =
@@ -180,7 +184,15 @@ pub(crate) fn retire(mut paho: Arc<Paho>) {
 /// One client that is never connected and never dropped: without it Paho stops its threads with each last client.
 fn anchor() -> Result<()> {
     static ANCHOR: OnceLock<std::result::Result<AsyncClient, String>> = OnceLock::new();
-    let made = ANCHOR.get_or_init(|| create(0, "anchor", Protocol::V311).map_err(|error| error.to_string()));
+    let made = ANCHOR.get_or_init(|| {
+        // A logger that takes Paho's own trace when the first client is made would see payloads, and cost every packet
+        // a line of text: for this moment there is none.
+        let level = log::max_level();
+        log::set_max_level(log::LevelFilter::Off);
+        let made = create(0, "anchor", Protocol::V311).map_err(|error| error.to_string());
+        log::set_max_level(level);
+        made
+    });
     made.as_ref().map(|_| ()).map_err(|problem| Error::Engine { problem: problem.clone() })
 }
 

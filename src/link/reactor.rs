@@ -9,7 +9,7 @@ use std::thread;
 use std::time::Instant;
 
 use mio::net::{TcpListener, TcpStream};
-use mio::{Events, Interest, Poll, Registry, Token, Waker};
+use mio::{Events, Interest, Poll, Token, Waker};
 
 use crate::link::own_process::is_own;
 use crate::link::pipe::{Pipe, Side};
@@ -22,6 +22,8 @@ const PER_CLIENT: usize = 4;
 const LISTENER: usize = 0;
 const BROKER: usize = 1;
 const ENGINE: usize = 2;
+/// Connections to a listener that are looked at in a row.
+const KNOCKS: usize = 8;
 /// What is read from a socket at a time.
 const READ: usize = 128 * 1024;
 
@@ -67,7 +69,13 @@ impl Reactor {
         let poll = Poll::new()?;
         let waker = Waker::new(poll.registry(), WAKE)?;
         let (commands, receiver) = mpsc::channel();
-        let server = Server { poll, commands: receiver, channels: HashMap::new(), buffer: vec![0; READ] };
+        let server = Server {
+            poll,
+            commands: receiver,
+            channels: HashMap::new(),
+            crowded: HashSet::new(),
+            buffer: vec![0; READ],
+        };
         thread::Builder::new().name("rappel-link".into()).spawn(move || server.run())?;
         let reactor: &'static Reactor = Box::leak(Box::new(Reactor { commands, waker, next_id: AtomicUsize::new(0) }));
         *cell = Some(reactor);
@@ -99,6 +107,8 @@ struct Server {
     poll: Poll,
     commands: Receiver<Command>,
     channels: HashMap<usize, Channel>,
+    /// Clients whose listener has more connections to look at.
+    crowded: HashSet<usize>,
     buffer: Vec<u8>,
 }
 
@@ -107,7 +117,7 @@ impl Server {
         let mut events = Events::with_capacity(256);
         let mut busy: Vec<usize> = Vec::new();
         loop {
-            let timeout = match busy.is_empty() {
+            let timeout = match busy.is_empty() && self.crowded.is_empty() {
                 true => self.next_deadline().map(|at| at.saturating_duration_since(Instant::now())),
                 false => Some(std::time::Duration::ZERO),
             };
@@ -119,16 +129,16 @@ impl Server {
                 continue;
             }
             let mut touched: HashSet<usize> = busy.drain(..).collect();
-            // Commands first: the engine connects right after its connection has been attached.
-            while let Ok(command) = self.commands.try_recv() {
-                touched.insert(command.id());
-                self.obey(command);
-            }
+            self.obey_all(&mut touched);
             for event in &events {
                 if event.token() != WAKE {
                     touched.insert(event.token().0 / PER_CLIENT);
-                    self.note(event);
+                    self.note(event, &mut touched);
                 }
+            }
+            for id in std::mem::take(&mut self.crowded) {
+                touched.insert(id);
+                self.accept_all(id, &mut touched);
             }
             let now = Instant::now();
             touched.extend(self.overdue(now));
@@ -150,19 +160,23 @@ impl Server {
     }
 
     /// Takes note of a socket's readiness.
-    fn note(&mut self, event: &mio::event::Event) {
+    fn note(&mut self, event: &mio::event::Event, touched: &mut HashSet<usize>) {
         let Token(token) = event.token();
-        let Some(channel) = self.channels.get_mut(&(token / PER_CLIENT)) else {
-            return;
-        };
         let side = match token % PER_CLIENT {
-            LISTENER => return accept(self.poll.registry(), token / PER_CLIENT, channel),
+            LISTENER => return self.accept_all(token / PER_CLIENT, touched),
             BROKER => Side::Broker,
             _ => Side::Engine,
         };
-        if let Some(pipe) = &mut channel.pipe {
+        if let Some(pipe) = self.channels.get_mut(&(token / PER_CLIENT)).and_then(|channel| channel.pipe.as_mut()) {
             let readable = event.is_readable() || event.is_read_closed() || event.is_error();
             pipe.ready(side, readable, event.is_writable() || event.is_error());
+        }
+    }
+
+    fn obey_all(&mut self, touched: &mut HashSet<usize>) {
+        while let Ok(command) = self.commands.try_recv() {
+            touched.insert(command.id());
+            self.obey(command);
         }
     }
 
@@ -221,35 +235,59 @@ impl Server {
         }
         again
     }
-}
 
-/// Takes the engine's connection, and no one else's.
-fn accept(registry: &Registry, id: usize, channel: &mut Channel) {
-    loop {
-        match channel.listener.accept() {
-            Ok((mut stream, peer)) => {
-                let own = channel.listener.local_addr().is_ok_and(|local| is_own(peer, local));
-                if !own {
-                    log::warn!(
-                        "a foreign program connected to the client's loopback port from {peer}; it was turned away"
-                    );
-                    continue;
-                }
-                let Some(pipe) = channel.pipe.as_mut().filter(|pipe| pipe.awaits_engine()) else {
-                    continue;
-                };
-                let token = Token(id * PER_CLIENT + ENGINE);
-                let watched = registry.register(&mut stream, token, Interest::READABLE | Interest::WRITABLE);
-                match watched.and_then(|()| stream.set_nodelay(true)) {
-                    Ok(()) => pipe.engine_connected(stream),
-                    Err(error) => pipe.fail(error),
+    /// Takes the engine's connection, and no one else's; a crowd of others waits for the sockets' turn.
+    fn accept_all(&mut self, id: usize, touched: &mut HashSet<usize>) {
+        for _ in 0..KNOCKS {
+            match self.channels.get(&id).and_then(|channel| accept(&channel.listener)) {
+                None => return,
+                Some(Knock::Foreign) => {}
+                Some(Knock::Own(stream)) => {
+                    // The engine connects right after its connection has been attached: that must have been obeyed.
+                    self.obey_all(touched);
+                    self.connect_engine(id, stream);
                 }
             }
-            Err(error) if error.kind() == ErrorKind::WouldBlock => return,
+        }
+        self.crowded.insert(id);
+    }
+
+    fn connect_engine(&mut self, id: usize, mut stream: TcpStream) {
+        let awaiting = self.channels.get_mut(&id).and_then(|channel| channel.pipe.as_mut());
+        let Some(pipe) = awaiting.filter(|pipe| pipe.awaits_engine()) else {
+            return;
+        };
+        let token = Token(id * PER_CLIENT + ENGINE);
+        let watched = self.poll.registry().register(&mut stream, token, Interest::READABLE | Interest::WRITABLE);
+        match watched.and_then(|()| stream.set_nodelay(true)) {
+            Ok(()) => pipe.engine_connected(stream),
+            Err(error) => pipe.fail(error),
+        }
+    }
+}
+
+/// Who has connected to a listener.
+enum Knock {
+    Own(TcpStream),
+    /// Another process; its connection is closed.
+    Foreign,
+}
+
+fn accept(listener: &TcpListener) -> Option<Knock> {
+    loop {
+        match listener.accept() {
+            Ok((stream, peer)) if listener.local_addr().is_ok_and(|local| is_own(peer, local)) => {
+                return Some(Knock::Own(stream));
+            }
+            Ok((_, peer)) => {
+                log::warn!("a foreign program connected to the client's loopback port from {peer}; it was turned away");
+                return Some(Knock::Foreign);
+            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return None,
             Err(error) if matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::ConnectionAborted) => {}
             Err(error) => {
                 log::error!("the client's loopback port cannot take a connection: {error}");
-                return;
+                return None;
             }
         }
     }

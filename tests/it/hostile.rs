@@ -1,6 +1,9 @@
 //! Whatever a broker sends and whoever knocks: the process lives, the connection ends with a reason and comes back.
 
+mod flood;
+mod foreign;
 mod packets;
+mod secrets;
 
 use std::time::Duration;
 
