@@ -13,6 +13,7 @@ mod looping;
 mod persistence;
 mod programs;
 mod publishing;
+mod sessions;
 mod subscribing;
 mod support;
 mod tidy;

@@ -1,0 +1,312 @@
+//! Connections that break and come back on a real broker: how soon, with what, and how a broken one is noticed.
+
+use std::time::{Duration, Instant};
+
+use log::Level;
+use rappel as pmc;
+
+use crate::support::logged::{expect_logged, keep_log};
+use crate::support::mosquitto::Mosquitto;
+use crate::support::proxy::Proxy;
+use crate::support::scripted::{ScriptedBroker, script};
+use crate::support::told::{Told, tell_all};
+use crate::support::wait::{DEADLINE, Probe, wait_until};
+
+/// The time between the broker's return and the client's, which the issue promises.
+const BACK: Duration = Duration::from_secs(2);
+
+fn client(id: &str, clean: bool) -> pmc::Client {
+    let builder = pmc::Client::builder(pmc::CallbackApiVersion::Version2).client_id(id).clean_session(clean);
+    let client = builder.build().expect("a client");
+    client.reconnect_delay_set(Duration::from_millis(50), Duration::from_millis(500)).expect("delays");
+    client
+}
+
+/// A client of MQTT 5, which may make its subscriptions again by itself or not.
+fn client_v5(resubscribe: bool) -> pmc::Client {
+    let builder = pmc::Client::builder(pmc::CallbackApiVersion::Version2).protocol(pmc::Protocol::V5);
+    let client = builder.resubscribe(resubscribe).build().expect("a client");
+    client.reconnect_delay_set(Duration::from_millis(5), Duration::from_millis(50)).expect("delays");
+    client
+}
+
+/// The next `on_connect`, `on_connect_fail` aside.
+fn next_connect(told: &Probe<Told>) -> (bool, u8) {
+    loop {
+        if let Told::Connect { session_present, code, .. } = told.next("on_connect") {
+            return (session_present, code);
+        }
+    }
+}
+
+fn next_disconnect(told: &Probe<Told>) -> u8 {
+    loop {
+        if let Told::Disconnect { code, .. } = told.next("on_disconnect") {
+            return code;
+        }
+    }
+}
+
+#[test]
+fn the_client_is_back_soon_after_its_broker() {
+    let broker = Mosquitto::builder().persistence(true).start();
+    let client = client("faithful", false);
+    let told = tell_all(&client);
+    client.connect("127.0.0.1", broker.port()).expect("a broker");
+    client.loop_start().expect("a loop");
+    assert_eq!(next_connect(&told), (false, 0));
+    for round in 0..5 {
+        match round % 2 {
+            // Stopped in order, the broker has kept the session; killed, it has forgotten what it did not save.
+            0 => broker.term(),
+            _ => broker.kill(),
+        }
+        assert_eq!(next_disconnect(&told), 128);
+        broker.restart();
+        let returned = Instant::now();
+        let (present, code) = next_connect(&told);
+        let after = returned.elapsed();
+        assert_eq!((present, code), (true, 0), "round {round}");
+        assert!(after < BACK, "back after {after:?}");
+    }
+    client.disconnect().expect("an orderly end");
+}
+
+#[test]
+fn a_clean_session_comes_back_without_a_session() {
+    let broker = Mosquitto::start();
+    let proxy = Proxy::to(broker.port());
+    let client = client("forgetful", true);
+    let told = tell_all(&client);
+    client.connect("127.0.0.1", proxy.port()).expect("a broker");
+    client.loop_start().expect("a loop");
+    assert_eq!(next_connect(&told), (false, 0));
+    client.subscribe("serre/#", 1).expect("asked for");
+    while !matches!(told.next("the subscription"), Told::Subscribe { .. }) {}
+    for _ in 0..3 {
+        proxy.cut();
+        assert_eq!(next_disconnect(&told), 128);
+        assert_eq!(next_connect(&told), (false, 0));
+        // It is subscribed again, and once: the message comes once.
+        while !matches!(told.next("the subscription"), Told::Subscribe { .. }) {}
+        client.publish("serre/1", "21", 1).expect("accepted").wait_for_publish(DEADLINE).expect("confirmed");
+        while !matches!(told.next("the message"), Told::Message { .. }) {}
+        client.publish("serre/2", "fin", 1).expect("accepted").wait_for_publish(DEADLINE).expect("confirmed");
+        loop {
+            if let Told::Message { topic, .. } = told.next("the last message") {
+                assert_eq!(topic, "serre/2", "each message once");
+                break;
+            }
+        }
+    }
+    client.disconnect().expect("an orderly end");
+}
+
+#[test]
+fn a_refused_resubscription_reaches_on_subscribe() {
+    let broker = ScriptedBroker::sequence(vec![
+        script(|peer| {
+            peer.accept();
+            let first = peer.expect_subscribe();
+            peer.suback(first.id, &[1, 1]);
+            peer.close();
+        }),
+        script(|peer| {
+            peer.accept();
+            let again = peer.expect_subscribe();
+            assert_eq!(again.filters.iter().map(|(filter, _)| filter.as_str()).collect::<Vec<_>>(), ["a", "b"]);
+            peer.suback(again.id, &[0x87, 1]);
+            peer.close();
+        }),
+        script(|peer| {
+            peer.accept();
+            // What was refused is not asked for again.
+            let again = peer.expect_subscribe();
+            assert_eq!(again.filters.iter().map(|(filter, _)| filter.as_str()).collect::<Vec<_>>(), ["b"]);
+            peer.suback(again.id, &[1]);
+            peer.expect_disconnect();
+        }),
+    ]);
+    let client = client_v5(true);
+    let (tell, answers) = Probe::pair();
+    client.on_subscribe(move |_, _, _, codes, _| {
+        let _ = tell.send(codes.iter().map(|code| code.value()).collect::<Vec<_>>());
+    });
+    client.connect("127.0.0.1", broker.port()).expect("accepted");
+    client.loop_start().expect("a loop");
+    client.subscribe_many([("a", 1), ("b", 1)]).expect("asked for");
+    assert_eq!(answers.take(3, "on_subscribe"), [vec![1, 1], vec![0x87, 1], vec![1]]);
+    client.disconnect().expect("an orderly end");
+    broker.finish();
+}
+
+#[test]
+fn without_resubscribe_nothing_is_subscribed_again() {
+    let broker = ScriptedBroker::sequence(vec![
+        script(|peer| {
+            peer.accept();
+            let first = peer.expect_subscribe();
+            peer.suback(first.id, &[1]);
+            peer.close();
+        }),
+        script(|peer| {
+            peer.accept();
+            // Subscriptions would be made right after on_connect; both messages follow it, the second one step later.
+            for _ in 0..2 {
+                let message = peer.expect_publish();
+                peer.puback(message.id);
+            }
+            peer.expect_disconnect();
+        }),
+    ]);
+    let client = client_v5(false);
+    let mut connections = 0;
+    client.on_connect(move |client, _, _, _, _| {
+        connections += 1;
+        if connections == 2 {
+            client.publish("t", "first", 1).expect("accepted");
+        }
+    });
+    let (tell, published) = Probe::pair();
+    client.on_publish(move |client, _, _, _, _| {
+        let _ = tell.send(());
+        if published_once(client) {
+            client.publish("t", "second", 1).expect("accepted");
+        }
+    });
+    client.connect("127.0.0.1", broker.port()).expect("accepted");
+    client.loop_start().expect("a loop");
+    client.subscribe("a", 1).expect("asked for");
+    published.take(2, "both messages");
+    client.disconnect().expect("an orderly end");
+    broker.finish();
+}
+
+/// Whether this is the first call for a client: its limit of queued messages serves as the mark.
+fn published_once(client: &pmc::Client) -> bool {
+    let first = client.max_queued_messages() == 0;
+    client.max_queued_messages_set(1000);
+    first
+}
+
+#[test]
+fn two_clients_with_one_id_are_explained_on_a_real_broker() {
+    keep_log();
+    let broker = Mosquitto::start();
+    let clients = [client("jumeau-à-deux", true), client("jumeau-à-deux", true)];
+    let told: Vec<_> = clients.iter().map(tell_all).collect();
+    for client in &clients {
+        client.connect("127.0.0.1", broker.port()).expect("a broker");
+        client.loop_start().expect("a loop");
+    }
+    // Each throws the other out.
+    for told in &told {
+        for _ in 0..3 {
+            assert!(next_disconnect(told) >= 128);
+        }
+    }
+    expect_logged(Level::Error, &["jumeau-à-deux", "another client"]);
+}
+
+#[test]
+fn a_half_open_connection_is_noticed() {
+    let broker = Mosquitto::start();
+    let proxy = Proxy::to(broker.port());
+    let client = client("cut off", true);
+    let told = tell_all(&client);
+    let options = pmc::ConnectOptions::new().keepalive(Duration::from_secs(1));
+    client.connect_with("127.0.0.1", proxy.port(), options).expect("a broker");
+    client.loop_start().expect("a loop");
+    next_connect(&told);
+    proxy.swallow(true);
+    let since = Instant::now();
+    // Still talking does not help: nobody answers.
+    let info = client.publish("t", "held back", 1).expect("accepted");
+    assert_eq!(next_disconnect(&told), 141);
+    let after = since.elapsed();
+    // 1.5 s, and as much again for a machine under load.
+    assert!(after < Duration::from_secs(3), "noticed after {after:?}");
+    proxy.cut();
+    proxy.swallow(false);
+    info.wait_for_publish(DEADLINE).expect("confirmed over the next connection");
+    client.disconnect().expect("an orderly end");
+}
+
+#[test]
+fn a_frozen_broker_is_noticed_and_found_again() {
+    let broker = Mosquitto::start();
+    let client = client("patient", true);
+    let told = tell_all(&client);
+    let options = pmc::ConnectOptions::new().keepalive(Duration::from_secs(1));
+    client.connect_timeout_set(Duration::from_secs(1)).expect("a time");
+    client.connect_with("127.0.0.1", broker.port(), options).expect("a broker");
+    client.loop_start().expect("a loop");
+    next_connect(&told);
+    broker.stop_signal();
+    let since = Instant::now();
+    assert_eq!(next_disconnect(&told), 141);
+    assert!(since.elapsed() < Duration::from_secs(3), "noticed after {:?}", since.elapsed());
+    // The system takes connections for the broker, which says nothing.
+    assert_eq!(told.next("a fruitless attempt"), Told::PreConnect);
+    assert_eq!(told.next("a fruitless attempt"), Told::ConnectFail);
+    let info = client.publish("t", "kept", 2).expect("queued");
+    broker.cont();
+    assert_eq!(next_connect(&told).1, 0);
+    info.wait_for_publish(DEADLINE).expect("confirmed");
+    client.disconnect().expect("an orderly end");
+}
+
+#[test]
+fn the_keep_alive_of_one_client_is_not_that_of_another() {
+    let (tell, pings) = Probe::pair();
+    let hurried = ScriptedBroker::run(move |peer| {
+        let connect = peer.accept();
+        assert_eq!(connect.keepalive, 1);
+        for _ in 0..3 {
+            peer.expect_pingreq();
+            peer.pingresp();
+            let _ = tell.send(());
+        }
+        peer.expect_disconnect();
+    });
+    let calm = ScriptedBroker::run(|peer| {
+        assert_eq!(peer.accept().keepalive, 60);
+        // No ping among what it sends while the other pings thrice.
+        peer.expect_disconnect();
+    });
+    let (first, second) = (client("hurried", true), client("calm", true));
+    let keepalive = |seconds| pmc::ConnectOptions::new().keepalive(Duration::from_secs(seconds));
+    first.connect_with("127.0.0.1", hurried.port(), keepalive(1)).expect("accepted");
+    second.connect_with("127.0.0.1", calm.port(), keepalive(60)).expect("accepted");
+    pings.take(3, "pings once a second");
+    assert!(first.is_connected() && second.is_connected());
+    for client in [first, second] {
+        client.disconnect().expect("an orderly end");
+    }
+    hurried.finish();
+    calm.finish();
+}
+
+#[test]
+fn each_connection_is_told_once() {
+    // Ten losses in a row: on_connect and on_disconnect in turn, never two of a kind.
+    let broker = Mosquitto::start();
+    let proxy = Proxy::to(broker.port());
+    let client = client("in turn", true);
+    let told = tell_all(&client);
+    client.connect("127.0.0.1", proxy.port()).expect("a broker");
+    client.loop_start().expect("a loop");
+    let mut turns = Vec::new();
+    while turns.len() < 20 {
+        match told.next("the next turn") {
+            Told::Connect { code: 0, .. } => {
+                turns.push(true);
+                wait_until("the proxy to know the connection", DEADLINE, || proxy.connections() > 0);
+                proxy.cut();
+            }
+            Told::Disconnect { .. } => turns.push(false),
+            _ => {}
+        }
+    }
+    assert!(turns.chunks(2).all(|pair| pair == [true, false]), "{turns:?}");
+}
