@@ -13,6 +13,7 @@ mod looping;
 mod persistence;
 mod programs;
 mod publishing;
+mod resources;
 mod sessions;
 mod subscribing;
 mod support;
