@@ -27,6 +27,9 @@ pub use password::IntoPassword;
 /// any thread and from inside any callback. When the last clone is dropped, the client lets what was accepted
 /// finish for up to two seconds, disconnects and ends its thread.
 ///
+/// A callback is given its client as an argument. One that captures a clone of it instead keeps the client going for
+/// as long as it is registered.
+///
 /// `U` is the user data that every callback is given; without any it is `()`.
 ///
 /// ```no_run

@@ -219,3 +219,31 @@ fn a_loop_started_before_connect() {
     assert_eq!(told.take(2, "the next connection"), [Told::PreConnect, Told::connected()]);
     returns("disconnect", move || client.disconnect().expect("connected"));
 }
+
+#[test]
+fn no_duration_is_too_long() {
+    let broker = ScriptedBroker::sequence(vec![
+        script(|peer| drop(peer.accept())),
+        script(|peer| {
+            peer.accept();
+            let message = peer.expect_publish();
+            peer.puback(message.id);
+            peer.expect_disconnect();
+        }),
+    ]);
+    let client = client();
+    client.connect_timeout_set(Duration::MAX).expect("valid");
+    client.reconnect_delay_set(Duration::MAX, Duration::MAX).expect("valid");
+    let told = tell_all(&client);
+    client.connect(HOST, broker.port()).expect("accepted");
+    let mut seen = Vec::new();
+    while seen.last() != Some(&Told::disconnected(128)) {
+        client.loop_once(Duration::MAX).expect("a connection is wanted");
+        seen.extend(told.rest());
+    }
+    client.reconnect().expect("accepted");
+    let message = client.publish("t", "", 1).expect("connected");
+    assert!(message.wait_for_publish(Duration::MAX).expect("confirmed"));
+    client.disconnect_with(pmc::DisconnectOptions::new().timeout(Duration::MAX)).expect("connected");
+    broker.finish();
+}
