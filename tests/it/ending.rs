@@ -1,0 +1,147 @@
+//! The end of a connection is the end: in order, whoever asks for it and whenever; and no other end is taken for it.
+
+use std::cell::OnceCell;
+use std::thread;
+use std::time::Duration;
+
+use rappel as pmc;
+use rappel::Error;
+
+use crate::support::scripted::{ScriptedBroker, script};
+use crate::support::told::{Told, tell_all};
+use crate::support::trials::alone;
+use crate::support::wait::Probe;
+
+const HOST: &str = "127.0.0.1";
+const V2: pmc::CallbackApiVersion = pmc::CallbackApiVersion::Version2;
+
+/// A client that is back at once.
+fn client() -> pmc::Client {
+    let client = pmc::Client::new(V2);
+    client.reconnect_delay_set(Duration::from_millis(1), Duration::from_millis(5)).expect("delays");
+    client
+}
+
+/// A broker for a connection that is replaced, and for one that ends in order.
+fn replaced() -> ScriptedBroker {
+    ScriptedBroker::sequence(vec![
+        script(|peer| {
+            peer.accept();
+            peer.expect_eof();
+        }),
+        script(|peer| {
+            assert!(peer.accept().will.is_some());
+            // With this, a broker forgets the will.
+            assert_eq!(peer.expect_disconnect().code, 0);
+            peer.expect_eof();
+        }),
+    ])
+}
+
+#[test]
+fn disconnect_ends_the_connection_that_stands_not_the_one_before() {
+    let broker = replaced();
+    let client = client();
+    client.will_set("testament", "mort", 1).expect("a will");
+    let told = tell_all(&client);
+    client.connect(HOST, broker.port()).expect("accepted");
+    client.reconnect().expect("accepted");
+    client.disconnect().expect("connected");
+    assert!(!client.is_connected());
+    broker.finish();
+    let told: Vec<Told> = told.rest();
+    assert_eq!(told.last(), Some(&Told::disconnected(0)), "{told:?}");
+    assert_eq!(told.iter().filter(|what| **what == Told::connected()).count(), 2, "{told:?}");
+}
+
+#[test]
+fn the_last_handle_ends_the_connection_that_stands_not_the_one_before() {
+    let broker = replaced();
+    let client = client();
+    client.will_set("testament", "mort", 1).expect("a will");
+    client.connect(HOST, broker.port()).expect("accepted");
+    client.reconnect().expect("accepted");
+    drop(client);
+    broker.finish();
+}
+
+#[test]
+fn a_client_ends_with_the_thread_that_keeps_it() {
+    alone("ending::a_client_in_a_thread_local", &[]);
+}
+
+#[test]
+#[ignore = "run by a_client_ends_with_the_thread_that_keeps_it, alone in its process: it would abort"]
+fn a_client_in_a_thread_local() {
+    thread_local! {
+        static CLIENT: OnceCell<pmc::Client> = const { OnceCell::new() };
+    }
+    // What the thread keeps may go before or after what the client itself keeps there.
+    for (kept_first, looping) in [(true, false), (false, false), (true, true), (false, true)] {
+        let broker = ScriptedBroker::run(|peer| {
+            peer.accept();
+            peer.expect_disconnect();
+            peer.expect_eof();
+        });
+        let port = broker.port();
+        let thread = thread::spawn(move || {
+            let client = client();
+            let use_it = |client: &pmc::Client| {
+                client.connect(HOST, port).expect("accepted");
+                if looping {
+                    client.loop_start().expect("no loop yet");
+                }
+            };
+            if !kept_first {
+                use_it(&client);
+            }
+            CLIENT.with(|kept| {
+                let client = kept.get_or_init(|| client);
+                if kept_first {
+                    use_it(client);
+                }
+            });
+        });
+        thread.join().expect("the thread ends in order");
+        broker.finish();
+    }
+}
+
+#[test]
+fn a_reconnect_in_on_disconnect_that_fails_leaves_it_to_the_loop() {
+    let broker = ScriptedBroker::sequence(vec![
+        script(|peer| drop(peer.accept())),
+        script(|peer| {
+            peer.expect_connect();
+            peer.connack(3, false);
+            peer.expect_eof();
+        }),
+        script(|peer| drop(peer.accept())),
+        script(|peer| drop(peer.expect_connect())),
+        script(|peer| {
+            peer.accept();
+            peer.expect_disconnect();
+            peer.expect_eof();
+        }),
+    ]);
+    let client = client();
+    let told = tell_all(&client);
+    let (tell, tried) = Probe::pair();
+    client.on_disconnect(move |client, _, _, code, _| {
+        if code != 0 {
+            let _ = tell.send(client.reconnect());
+        }
+    });
+    client.connect(HOST, broker.port()).expect("accepted");
+    client.loop_start().expect("no loop yet");
+    let refused = tried.next("the first reconnect");
+    assert!(matches!(refused, Err(Error::Refused { .. })), "{refused:?}");
+    let closed = tried.next("the second reconnect");
+    assert!(matches!(closed, Err(Error::ClosedDuringConnect { .. })), "{closed:?}");
+    let mut connections = 0;
+    while connections < 3 {
+        connections += usize::from(told.next("the client is back by itself") == Told::connected());
+    }
+    client.disconnect().expect("connected");
+    broker.finish();
+}
