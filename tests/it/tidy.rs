@@ -203,6 +203,25 @@ fn parity_names_functions_that_exist() {
 }
 
 #[test]
+fn every_promise_names_a_test_that_exists() {
+    let mut offenders = Vec::new();
+    for span in code_spans(&read(&root().join("docs/reliability.md"))) {
+        let Some((module, test)) = span.rsplit_once("::").filter(|(module, _)| module.split("::").all(is_lower_path))
+        else {
+            continue;
+        };
+        let file = root().join(format!("tests/it/{}.rs", module.replace("::", "/")));
+        if !file.exists() || !defines(&code_of(&read(&file)), test) {
+            offenders.push(format!("docs/reliability.md: `{span}`"));
+        }
+    }
+    assert_none(
+        &offenders,
+        "docs/reliability.md promises by tests that tests/it does not have; write them, or correct it",
+    );
+}
+
+#[test]
 fn nothing_is_left_for_later() {
     // In two parts, so that a search for the words finds none here either.
     let marks = [concat!("TO", "DO"), concat!("FIX", "ME")];
@@ -309,6 +328,11 @@ fn assert_none(offenders: &[String], what_to_do: &str) {
 }
 
 // ---- Modules and examples ------------------------------------------------------------------------------------------
+
+/// A module's name, as against a type's.
+fn is_lower_path(name: &str) -> bool {
+    !name.is_empty() && name.chars().all(|c| c == '_' || c.is_ascii_lowercase() || c.is_ascii_digit())
+}
 
 fn rank_of(module: &str) -> Option<usize> {
     LAYERS.iter().position(|layer| layer.contains(&module))
