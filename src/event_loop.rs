@@ -15,7 +15,8 @@ use crate::callbacks::{Callbacks, guarded};
 use crate::engine::{Attempt, Engine};
 use crate::event::{EventQueue, Popped};
 use crate::outbox::{Keep, Letter, Receipt, Stage};
-use crate::types::{Error, Result, later};
+use crate::types::{Error, Properties, Result, later};
+use crate::wire::disconnect_packet;
 
 pub(crate) use profile::{Profile, keepalive_seconds};
 pub(crate) use session::{Closing, Phase, Session};
@@ -108,6 +109,7 @@ impl<C, U> EventLoop<C, U> {
             return Err(Error::Cancelled);
         }
         let plan = lock(&self.profile).plan()?;
+        let version = plan.version;
         let attempt = self.engine.connect(plan, number, tells_failure);
         let last = lock(&self.attempt).replace(Arc::clone(&attempt));
         if let Some(last) = last {
@@ -116,6 +118,11 @@ impl<C, U> EventLoop<C, U> {
         if !lock(&self.session).is_current(number) {
             // Another thread has called disconnect meanwhile and could not see the attempt yet.
             self.engine.cancel(&attempt);
+            if self.engine.is_connected() {
+                // The broker's answer was faster than this thread.
+                self.engine.finish(disconnect_packet(version, 0, &Properties::new()));
+                self.engine.wait_ended(Instant::now() + LAST_WORDS);
+            }
         }
         Ok(attempt)
     }
@@ -303,12 +310,13 @@ impl<C, U> EventLoop<C, U> {
     pub(crate) fn close(&self, client: &C, packet: Vec<u8>, patience: Duration) -> usize {
         let deadline = later(Instant::now(), patience);
         let connected = self.engine.is_connected();
-        if !connected && let Some(attempt) = lock(&self.attempt).take() {
-            self.engine.cancel(&attempt);
-        }
         let after_callbacks = !self.turns.is_mine() && !self.turns.is_looping();
         let closing = Closing { deadline, packet: packet.clone(), sent: false, after_callbacks };
         lock(&self.session).close(closing, connected);
+        // Only now: an attempt that begins meanwhile sees that it is not wanted, or is seen here.
+        if !connected {
+            self.cancel_attempt();
+        }
         if !connected && self.engine.is_connected() {
             // The broker's answer came in the last moment.
             self.engine.finish(packet.clone());

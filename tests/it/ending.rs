@@ -1,8 +1,12 @@
 //! The end of a connection is the end: in order, whoever asks for it and whenever; and no other end is taken for it.
 
 use std::cell::OnceCell;
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rappel as pmc;
 use rappel::Error;
@@ -10,7 +14,7 @@ use rappel::Error;
 use crate::support::scripted::{ScriptedBroker, script};
 use crate::support::told::{Told, tell_all};
 use crate::support::trials::alone;
-use crate::support::wait::Probe;
+use crate::support::wait::{DEADLINE, Probe, wait_until};
 
 const HOST: &str = "127.0.0.1";
 const V2: pmc::CallbackApiVersion = pmc::CallbackApiVersion::Version2;
@@ -144,4 +148,74 @@ fn a_reconnect_in_on_disconnect_that_fails_leaves_it_to_the_loop() {
     }
     client.disconnect().expect("connected");
     broker.finish();
+}
+
+/// Accepts whoever comes, reads until they go; counts those who are there.
+fn count_visitors(listener: TcpListener, there: &Arc<AtomicUsize>, over: &Arc<AtomicBool>) {
+    for stream in listener.incoming() {
+        let mut stream = stream.expect("a connection");
+        if over.load(Ordering::SeqCst) {
+            return;
+        }
+        there.fetch_add(1, Ordering::SeqCst);
+        let there = Arc::clone(there);
+        thread::spawn(move || {
+            let mut bytes = [0; 1024];
+            let mut greeted = false;
+            while stream.read(&mut bytes).is_ok_and(|count| count > 0) {
+                if !std::mem::replace(&mut greeted, true) {
+                    // The client may be gone.
+                    let _ = stream.write_all(&[0x20, 2, 0, 0]);
+                }
+            }
+            there.fetch_sub(1, Ordering::SeqCst);
+        });
+    }
+}
+
+#[test]
+fn disconnect_while_connect_is_under_way_leaves_nothing_standing() {
+    let listener = TcpListener::bind((HOST, 0)).expect("a free port");
+    let port = listener.local_addr().expect("an address").port();
+    let (there, over) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
+    let broker = {
+        let (there, over) = (Arc::clone(&there), Arc::clone(&over));
+        thread::spawn(move || count_visitors(listener, &there, &over))
+    };
+    let client = client();
+    let (begun, begin) = Probe::pair();
+    client.on_pre_connect(move |_, _| {
+        let _ = begun.send(Instant::now());
+    });
+    let (mut cancelled, mut connected) = (0, 0);
+    for round in 0..200 {
+        let connecting = {
+            let client = client.clone();
+            thread::spawn(move || client.connect(HOST, port))
+        };
+        // From the very beginning to beyond the broker's answer.
+        let moment = begin.next("the attempt") + Duration::from_micros(50) * (round % 100);
+        while Instant::now() < moment {
+            std::hint::spin_loop();
+        }
+        client.disconnect().expect("a connection is wanted");
+        let outcome = connecting.join().expect("no panic");
+        assert!(!client.is_connected(), "round {round}: {outcome:?}");
+        match outcome {
+            Ok(()) => connected += 1,
+            Err(Error::Cancelled) => cancelled += 1,
+            Err(other) => panic!("round {round}: {other}"),
+        }
+        wait_until("the end of every connection", DEADLINE, || {
+            assert!(!client.is_connected(), "round {round}");
+            there.load(Ordering::SeqCst) == 0
+        });
+    }
+    println!("{cancelled} attempts were cancelled, {connected} had come to a connection");
+    assert!(cancelled > 0);
+    client.connect(HOST, port).expect("accepted");
+    client.disconnect().expect("connected");
+    over.store(true, Ordering::SeqCst);
+    drop(std::net::TcpStream::connect((HOST, port)));
+    broker.join().expect("the broker lives");
 }
