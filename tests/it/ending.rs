@@ -194,7 +194,7 @@ fn disconnect_while_connect_is_under_way_leaves_nothing_standing() {
             thread::spawn(move || client.connect(HOST, port))
         };
         // From the very beginning to beyond the broker's answer.
-        let moment = begin.next("the attempt") + Duration::from_micros(50) * (round % 100);
+        let moment = begin.next("the attempt") + Duration::from_micros(150) * (round % 100);
         while Instant::now() < moment {
             std::hint::spin_loop();
         }
