@@ -128,7 +128,7 @@ pub(crate) struct Pipe {
     written: Vec<u64>,
     /// The link's own packets for the engine, waiting for the end of the message that is passing.
     aside: Vec<u8>,
-    /// Bytes of answers to the broker since its socket last took everything.
+    /// Bytes of answers to the broker for which nothing has been written yet.
     unread_answers: usize,
     /// When to look whether anybody serves the connection.
     look_back: Option<Instant>,
@@ -356,14 +356,15 @@ impl Pipe {
 
     fn write(&mut self, now: Instant) -> bool {
         let mut moved = false;
+        let before = self.broker.out.len();
         match self.broker.write() {
             Ok(wrote) => {
                 moved |= wrote;
                 if wrote {
                     self.keepalive.said(now);
-                    if self.broker.out.is_empty() {
-                        self.unread_answers = 0;
-                    } else {
+                    let left = self.broker.out.len();
+                    self.unread_answers = self.unread_answers.saturating_sub(before - left);
+                    if left > 0 {
                         self.keepalive.sending(now);
                     }
                     self.broker.out.take_written(&mut self.written);
