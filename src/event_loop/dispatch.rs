@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use crate::callbacks::guarded;
 use crate::event::Event;
-use crate::event_loop::session::Suspicion;
+use crate::event_loop::session::{Loss, Suspicion};
 use crate::event_loop::{EventLoop, Phase, chance, lock};
 use crate::outbox::{Request, Settled};
 use crate::types::{ConnectFlags, DisconnectFlags, Error, PacketType, Properties, Protocol, ReasonCode};
@@ -116,14 +116,18 @@ impl<C, U> EventLoop<C, U> {
     }
 
     fn disconnected(&self, client: &C, attempt: u64, code: ReasonCode, properties: &Properties, by_server: bool) {
-        let orderly = code == 0 && !by_server;
+        let loss = match code.value() {
+            0 if !by_server => Loss::Orderly,
+            128 | 142 => Loss::Cut,
+            _ => Loss::Other,
+        };
         let error = Error::ConnectionLost { code };
         // The end of an earlier connection does not end the one that stands.
         let closing = {
             let session = lock(&self.session);
             session.is_closing() && session.is_current(attempt)
         };
-        let suspicion = lock(&self.session).lost(attempt, error, orderly, Instant::now(), chance());
+        let suspicion = lock(&self.session).lost(attempt, error, loss, Instant::now(), chance());
         if suspicion == Suspicion::Rival || code == 142 {
             let id = lock(&self.profile).client_id.clone();
             log::error!(

@@ -54,6 +54,17 @@ pub(crate) struct Session {
     end: Option<Result<(), Error>>,
 }
 
+/// How a connection ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Loss {
+    /// We ended it.
+    Orderly,
+    /// The broker cut it without a reason of its own, as it does when another client takes the id.
+    Cut,
+    /// Anything else.
+    Other,
+}
+
 /// What a lost connection tells about its neighbours.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Suspicion {
@@ -169,14 +180,14 @@ impl Session {
         }
     }
 
-    /// A connection that stood is gone. `error` says why, and `orderly` that we ended it.
-    pub(crate) fn lost(&mut self, attempt: u64, error: Error, orderly: bool, now: Instant, chance: f64) -> Suspicion {
+    /// A connection that stood is gone. `error` says why to the program, `loss` to the session.
+    pub(crate) fn lost(&mut self, attempt: u64, error: Error, loss: Loss, now: Instant, chance: f64) -> Suspicion {
         if !self.is_current(attempt) {
             return Suspicion::None;
         }
         let short = self.connected_since.take().is_some_and(|since| now.saturating_duration_since(since) < SHORT);
-        self.short_connections = if short && !orderly { self.short_connections + 1 } else { 0 };
-        if orderly || self.closing.is_some() {
+        self.short_connections = if short && loss == Loss::Cut { self.short_connections + 1 } else { 0 };
+        if loss == Loss::Orderly || self.closing.is_some() {
             self.phase = Phase::Idle;
             self.end = Some(Ok(()));
         } else if self.retries {
@@ -255,14 +266,14 @@ mod tests {
         let mut session = session(true);
         let first = session.begin_anew(false);
         session.connected(first, now);
-        session.lost(first, Error::Dropped, false, now, 0.0);
+        session.lost(first, Error::Dropped, Loss::Cut, now, 0.0);
         assert_eq!(due_after(&session, now), Some(SECOND));
         let second = session.begin();
         session.failed(second, Error::Dropped, false, now, 0.0);
         assert_eq!(due_after(&session, now), Some(2 * SECOND));
         let third = session.begin();
         session.connected(third, now);
-        session.lost(third, Error::Dropped, false, now, 1.0);
+        session.lost(third, Error::Dropped, Loss::Cut, now, 1.0);
         assert_eq!(due_after(&session, now), Some(SECOND * 6 / 5));
     }
 
@@ -272,7 +283,7 @@ mod tests {
         let mut session = session(true);
         let first = session.begin_anew(false);
         let second = session.begin_anew(false);
-        session.lost(first, Error::Dropped, false, now, 0.0);
+        session.lost(first, Error::Dropped, Loss::Cut, now, 0.0);
         session.failed(first, Error::Dropped, false, now, 0.0);
         assert_eq!(session.phase(), Phase::Attempt(second));
     }
@@ -283,7 +294,7 @@ mod tests {
         let mut session = session(false);
         let first = session.begin_anew(false);
         session.connected(first, now);
-        session.lost(first, Error::Dropped, false, now, 0.0);
+        session.lost(first, Error::Dropped, Loss::Cut, now, 0.0);
         assert_eq!(session.phase(), Phase::Idle);
         assert!(matches!(session.end(), Some(Err(Error::Dropped))));
     }
@@ -319,7 +330,7 @@ mod tests {
         let first = session.begin_anew(false);
         session.connected(first, now);
         session.close(Closing { deadline: now, packet: Vec::new(), sent: false, after_callbacks: false }, true);
-        session.lost(first, Error::Dropped, true, now, 0.0);
+        session.lost(first, Error::Dropped, Loss::Orderly, now, 0.0);
         assert_eq!(session.phase(), Phase::Idle);
         assert!(matches!(session.end(), Some(Ok(()))));
     }
@@ -332,7 +343,7 @@ mod tests {
         for _ in 0..4 {
             let attempt = session.begin();
             session.connected(attempt, now);
-            suspicions.push(session.lost(attempt, Error::Dropped, false, now + SECOND, 0.0) == Suspicion::Rival);
+            suspicions.push(session.lost(attempt, Error::Dropped, Loss::Cut, now + SECOND, 0.0) == Suspicion::Rival);
         }
         assert_eq!(suspicions, [false, false, true, false]);
     }
