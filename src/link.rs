@@ -35,8 +35,6 @@ pub(crate) trait Tap: Send + Sync {
     fn departing(&self, ticket: u64, engine_id: u16) -> Option<Departure>;
     /// A subscription of the engine's passes by: the packet id it leaves with.
     fn departing_request(&self, engine_id: u16) -> Option<u16>;
-    /// The packet id on the wire for one of the engine's.
-    fn wire_id(&self, engine_id: u16) -> Option<u16>;
     /// Messages of QoS 0 have been written to the network.
     fn written(&self, tickets: &[u64]);
     /// The broker has answered CONNECT; `false` when nobody wants the connection any more.

@@ -271,11 +271,6 @@ impl Outbox {
         self.flights.depart_request(engine_id)
     }
 
-    /// The packet id on the wire for one of the engine's.
-    pub(crate) fn wire_id(&self, engine_id: u16) -> Option<u16> {
-        self.flights.wire_id(engine_id)
-    }
-
     /// A QoS 0 message has been written to the network.
     pub(crate) fn written(&mut self, ticket: u64) -> Option<Settled> {
         let parcel = self.flights.land(ticket)?;

@@ -16,10 +16,6 @@ impl Tap for Core {
         self.lock().outbox.departing_request(engine_id)
     }
 
-    fn wire_id(&self, engine_id: u16) -> Option<u16> {
-        self.lock().outbox.wire_id(engine_id)
-    }
-
     fn written(&self, tickets: &[u64]) {
         let mut state = self.lock();
         let done: Vec<Settled> = tickets.iter().filter_map(|&ticket| state.outbox.written(ticket)).collect();

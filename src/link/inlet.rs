@@ -15,6 +15,8 @@ pub(crate) struct Inlet<'a> {
     pub(crate) tap: &'a dyn Tap,
     pub(crate) to_engine: &'a mut Outgoing,
     pub(crate) to_broker: &'a mut Outgoing,
+    /// The link's own packets for the engine, which wait for the end of a message.
+    pub(crate) aside: &'a mut Vec<u8>,
     /// QoS 2 messages handed on and not released.
     pub(crate) received: &'a mut HashSet<u16>,
     /// CONNACK has accepted the connection.
@@ -54,6 +56,11 @@ impl Admit for Inlet<'_> {
     fn message_end(&mut self, head: PublishHead, kept: bool) {
         if kept {
             self.tap.arriving();
+        }
+        // Before anything that follows on the wire: the engine must see a PUBREC before its PUBCOMP.
+        if !self.aside.is_empty() {
+            self.to_engine.push(self.aside);
+            self.aside.clear();
         }
         match head.qos {
             Qos::AtMostOnce => {}
@@ -117,8 +124,13 @@ impl Inlet<'_> {
     /// Passes an answer on under the id by which the engine knows the packet.
     fn ack(&mut self, ack: Ack, frame: Frame, raw: &[u8]) -> Result<(), Malformed> {
         let (kind, id) = (ack.kind, ack.id);
+        let refused = ack.codes.first().is_some_and(|&code| code >= 0x80);
         match self.tap.answered(ack) {
             Verdict::Forward { engine_id } => {
+                if kind == AckKind::Pubrec && !refused {
+                    // The engine releases the message too, a moment later; that goes nowhere.
+                    self.to_broker.push(&short_ack(kind::PUBREL, id));
+                }
                 self.to_engine.push(&raw[..frame.header]);
                 self.to_engine.push(&engine_id.to_be_bytes());
                 self.to_engine.push(&raw[frame.header + 2..]);

@@ -286,6 +286,7 @@ impl Pipe {
             tap: &*self.tap,
             to_engine: &mut self.engine.out,
             to_broker: &mut self.broker.out,
+            aside: &mut self.aside,
             received,
             open: self.open,
             server_keepalive: None,

@@ -57,11 +57,6 @@ impl Splice {
             match outbound(self.version, frame, body)? {
                 Outbound::Connect { body } => ways.to_broker.push(&settings.opening.complete(self.version, body)?),
                 Outbound::Publish(parts) => publish(&parts, frame.first, tap, ways),
-                Outbound::Pubrel { id } => {
-                    if let Some(id) = tap.wire_id(id) {
-                        ways.to_broker.push(&short_ack(kind::PUBREL, id));
-                    }
-                }
                 Outbound::Request { id } => {
                     if let Some(id) = tap.departing_request(id) {
                         ways.to_broker.push(&raw[..frame.header]);
@@ -70,7 +65,7 @@ impl Splice {
                     }
                 }
                 Outbound::Pingreq => ways.to_engine.extend_from_slice(&PINGRESP),
-                // The link has answered the broker itself, and ends connections itself.
+                // The link answers and releases by itself, and ends connections itself.
                 Outbound::Answer | Outbound::Disconnect => {}
             }
         }
@@ -84,6 +79,7 @@ fn publish(parts: &PublishParts<'_>, first: u8, tap: &dyn Tap, ways: &mut Ways<'
     };
     let Some(payload) = departure.payload else {
         ways.to_engine.extend_from_slice(&short_ack(kind::PUBREC, parts.id));
+        ways.to_broker.push(&short_ack(kind::PUBREL, departure.id));
         return;
     };
     ways.to_broker.build(|out| parts.complete(out, departure.id, departure.dup, payload.len()));

@@ -19,8 +19,6 @@ pub(crate) struct Flights {
     requests: Vec<RequestFlight>,
     /// Which ticket a packet id of the wire belongs to; kept while the session lives.
     by_wire: HashMap<u16, u64>,
-    /// Which packet id of the wire stands for one of the engine's.
-    by_engine: HashMap<u16, u16>,
 }
 
 #[derive(Debug)]
@@ -91,7 +89,6 @@ impl Flights {
             flight.parcel.wire = Some(wire);
         }
         self.by_wire.insert(wire.id, ticket);
-        self.by_engine.insert(engine_id, wire.id);
         Some(Departure { id: wire.id, dup: before.is_some(), payload: (!wire.received).then_some(payload) })
     }
 
@@ -111,16 +108,11 @@ impl Flights {
         (mid..=u16::MAX).chain(1..mid).find(|&id| !taken(id)).unwrap_or(mid)
     }
 
-    pub(crate) fn wire_id(&self, engine_id: u16) -> Option<u16> {
-        self.by_engine.get(&engine_id).copied()
-    }
-
     /// Takes out a message that is done.
     pub(crate) fn land(&mut self, ticket: u64) -> Option<Parcel> {
         let flight = self.messages.remove(&ticket)?;
         if let Some(wire) = flight.parcel.wire {
             self.by_wire.remove(&wire.id);
-            self.by_engine.remove(&flight.engine_id);
         }
         Some(flight.parcel)
     }
@@ -187,7 +179,6 @@ impl Flights {
 
     /// Takes everything back from the engine, in order; packet ids on the wire stay reserved.
     pub(crate) fn ground(&mut self) -> (Vec<Parcel>, Vec<Request>) {
-        self.by_engine.clear();
         let parcels = std::mem::take(&mut self.messages).into_values().map(|flight| flight.parcel).collect();
         let requests = self.requests.drain(..).map(|flight| flight.request).collect();
         (parcels, requests)

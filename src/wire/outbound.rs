@@ -10,11 +10,8 @@ pub(crate) enum Outbound<'a> {
         body: &'a [u8],
     },
     Publish(PublishParts<'a>),
-    /// PUBACK, PUBREC and PUBCOMP, the engine's answers to the broker's messages.
+    /// PUBACK, PUBREC, PUBREL and PUBCOMP.
     Answer,
-    Pubrel {
-        id: u16,
-    },
     /// SUBSCRIBE and UNSUBSCRIBE.
     Request {
         id: u16,
@@ -56,8 +53,7 @@ pub(crate) fn outbound(version: Protocol, frame: Frame, body: &[u8]) -> Result<O
     Ok(match frame.kind() {
         kind::CONNECT => Outbound::Connect { body },
         kind::PUBLISH => Outbound::Publish(publish(version, frame, body)?),
-        kind::PUBACK | kind::PUBREC | kind::PUBCOMP => Outbound::Answer,
-        kind::PUBREL => Outbound::Pubrel { id: id(body)? },
+        kind::PUBACK | kind::PUBREC | kind::PUBREL | kind::PUBCOMP => Outbound::Answer,
         kind::SUBSCRIBE | kind::UNSUBSCRIBE => Outbound::Request { id: id(body)? },
         kind::PINGREQ => Outbound::Pingreq,
         kind::DISCONNECT => Outbound::Disconnect,
