@@ -77,10 +77,15 @@ impl Engine {
 
     /// Whether CONNACK has accepted the connection that stands now.
     pub(crate) fn is_connected(&self) -> bool {
-        self.core.lock().outbox.is_online()
+        self.read(Outbox::is_online)
     }
 
-    /// Reads or changes the outbox.
+    /// Reads the outbox.
+    pub(crate) fn read<R>(&self, look: impl FnOnce(&Outbox) -> R) -> R {
+        look(&self.core.lock().outbox)
+    }
+
+    /// Changes the outbox, and hands over what may go now.
     pub(crate) fn with_outbox<R>(&self, act: impl FnOnce(&mut Outbox) -> R) -> R {
         let done = act(&mut self.core.lock().outbox);
         self.core.pump();
@@ -108,7 +113,7 @@ impl Engine {
 
     /// Whether nothing is unconfirmed.
     pub(crate) fn is_idle(&self) -> bool {
-        self.core.lock().outbox.is_idle()
+        self.read(Outbox::is_idle)
     }
 
     /// There is room again for messages.

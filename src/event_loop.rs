@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use crate::callbacks::{Callbacks, guarded};
 use crate::engine::{Attempt, Engine};
 use crate::event::{EventQueue, Popped};
-use crate::outbox::{Keep, Letter, Receipt, Stage};
+use crate::outbox::{Keep, Letter, Outbox, Receipt, Stage};
 use crate::types::{Error, Properties, Result, later};
 use crate::wire::disconnect_packet;
 
@@ -339,7 +339,7 @@ impl<C, U> EventLoop<C, U> {
         // What is still due is run, unless a loop of the program's does so.
         let drained = || self.turns.is_looping() || self.queue.len() == 0;
         self.settle(client, &drained, Some(limit));
-        self.engine.with_outbox(|outbox| outbox.pending())
+        self.engine.read(Outbox::pending)
     }
 
     /// Gives up the attempt under way, if any.

@@ -10,6 +10,7 @@ mod dial;
 #[allow(missing_docs, reason = "for the fuzz target alone")]
 pub mod fuzzing;
 mod guard;
+mod held;
 mod inlet;
 mod keepalive;
 mod outgoing;

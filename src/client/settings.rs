@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::client::{Client, IntoPassword};
 use crate::event_loop::{keepalive_seconds, lock};
+use crate::outbox::Outbox;
 use crate::types::{
     Error, IntoPayload, PropertyHome, Protocol, PublishOptions, Result, Transport, check_qos, check_topic,
 };
@@ -153,20 +154,20 @@ impl<U: Send + Sync + 'static> Client<U> {
     /// How many messages of QoS 1 and 2 may be under way (paho-python: `max_inflight_messages`).
     #[must_use]
     pub fn max_inflight_messages(&self) -> usize {
-        self.events().engine.with_outbox(|outbox| outbox.max_inflight())
+        self.events().engine.read(Outbox::max_inflight)
     }
 
     /// How many messages of QoS 1 and 2 may be unconfirmed (paho-python: `max_queued_messages`).
     #[must_use]
     pub fn max_queued_messages(&self) -> usize {
-        self.events().engine.with_outbox(|outbox| outbox.max_queued())
+        self.events().engine.read(Outbox::max_queued)
     }
 
     /// How many messages are queued or under way and not confirmed. Right after `build` with persistence, it is
     /// the number that an earlier program has left.
     #[must_use]
     pub fn unconfirmed_messages(&self) -> usize {
-        self.events().engine.with_outbox(|outbox| outbox.pending())
+        self.events().engine.read(Outbox::pending)
     }
 
     /// How the broker is reached (paho-python: `transport`).

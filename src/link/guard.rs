@@ -3,6 +3,7 @@
 //! The engine aborts or corrupts memory on some malformed packets. Whatever passes here has sound lengths,
 //! text without NUL, a known type and a size within the limit; a message's payload passes as it comes.
 
+use crate::link::held::Held;
 use crate::types::Protocol;
 use crate::wire::{Frame, Inbound, Malformed, PublishHead, frame, inbound, kind, publish_head};
 
@@ -15,7 +16,7 @@ pub(crate) struct Guard {
     version: Protocol,
     max_packet: usize,
     /// The beginning of a packet whose rest has not come.
-    held: Vec<u8>,
+    held: Held,
     /// The message whose payload is passing.
     passing: Option<Passing>,
 }
@@ -41,7 +42,7 @@ pub(crate) trait Admit {
 
 impl Guard {
     pub(crate) fn new(version: Protocol, max_packet: usize) -> Self {
-        Guard { version, max_packet, held: Vec::new(), passing: None }
+        Guard { version, max_packet, held: Held::default(), passing: None }
     }
 
     /// Whether the beginning of a message has passed, and its end has not.
@@ -51,16 +52,9 @@ impl Guard {
 
     /// Takes in `data` as it came from the broker.
     pub(crate) fn feed(&mut self, data: &[u8], to: &mut impl Admit) -> Result<(), Malformed> {
-        if self.held.is_empty() {
-            let taken = self.take(data, to)?;
-            self.held.extend_from_slice(&data[taken..]);
-        } else {
-            let mut held = std::mem::take(&mut self.held);
-            held.extend_from_slice(data);
-            let taken = self.take(&held, to)?;
-            held.drain(..taken);
-            self.held = held;
-        }
+        let mut held = std::mem::take(&mut self.held);
+        held.feed(data, |bytes| self.take(bytes, to))?;
+        self.held = held;
         if self.held.len() > MAX_BUFFERED {
             return Err(Malformed("the head of a packet is larger than a megabyte"));
         }

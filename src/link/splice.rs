@@ -1,5 +1,6 @@
 //! Completes what the engine writes: credentials, packet ids and payloads.
 
+use crate::link::held::Held;
 use crate::link::outgoing::Outgoing;
 use crate::link::{Settings, Tap};
 use crate::types::{Protocol, Qos};
@@ -10,7 +11,7 @@ use crate::wire::{Malformed, Outbound, PINGRESP, PublishParts, frame, kind, outb
 pub(crate) struct Splice {
     version: Protocol,
     /// The beginning of a packet whose rest has not come.
-    held: Vec<u8>,
+    held: Held,
 }
 
 /// The two directions that the engine's packets reach.
@@ -22,7 +23,7 @@ pub(crate) struct Ways<'a> {
 
 impl Splice {
     pub(crate) fn new(version: Protocol) -> Self {
-        Splice { version, held: Vec::new() }
+        Splice { version, held: Held::default() }
     }
 
     /// Takes in `data` as it came from the engine.
@@ -33,16 +34,9 @@ impl Splice {
         tap: &dyn Tap,
         ways: &mut Ways<'_>,
     ) -> Result<(), Malformed> {
-        if self.held.is_empty() {
-            let taken = self.take(data, settings, tap, ways)?;
-            self.held.extend_from_slice(&data[taken..]);
-        } else {
-            let mut held = std::mem::take(&mut self.held);
-            held.extend_from_slice(data);
-            let taken = self.take(&held, settings, tap, ways)?;
-            held.drain(..taken);
-            self.held = held;
-        }
+        let mut held = std::mem::take(&mut self.held);
+        held.feed(data, |bytes| self.take(bytes, settings, tap, ways))?;
+        self.held = held;
         Ok(())
     }
 

@@ -151,15 +151,11 @@ impl Flights {
         let Some(&ticket) = self.by_wire.get(&ack.id) else {
             return (Verdict::Unknown, None);
         };
-        // Known from the last connection, and not sent again yet.
+        // Known from the last connection, and not sent again yet, or just on its way through the engine.
         let Some(flight) = self.messages.get_mut(&ticket).filter(|flight| flight.engine_id != 0) else {
             return (Verdict::Unknown, None);
         };
         let engine_id = flight.engine_id;
-        if engine_id == 0 {
-            // Known from the last connection too, and just on its way through the engine.
-            return (Verdict::Unknown, None);
-        }
         let failed = ack.codes.first().is_some_and(|&code| code >= 0x80);
         let received = flight.parcel.wire.is_some_and(|wire| wire.received);
         let done = match (ack.kind, flight.parcel.letter.qos) {
