@@ -40,6 +40,9 @@ mod types;
 
 mod wire;
 
+#[allow(dead_code, unused_imports, reason = "the session to come uses it")]
+mod mqtt;
+
 mod outbox;
 
 mod link;

@@ -1,0 +1,49 @@
+//! MQTT 3.1.1 and 5 without sockets, threads and clock: packets as bytes, both ways.
+//!
+//! The [`Decoder`] takes what a broker sent in pieces of any size and gives whole, checked [`Packet`]s. What a client
+//! sends is encoded at the end of a buffer. Nothing in here knows of a connection.
+
+mod acks;
+mod connect;
+mod decoder;
+mod disconnect;
+mod error;
+mod fixed_header;
+mod properties;
+mod publish;
+mod reader;
+mod subscribe;
+mod writer;
+
+pub(crate) use acks::{Ack, encode_ack, short_ack};
+pub(crate) use connect::{Connack, ConnectPacket, Credentials, Will};
+pub(crate) use decoder::{Decoder, Packet};
+pub(crate) use disconnect::encode_disconnect;
+pub(crate) use error::ProtocolError;
+pub(crate) use fixed_header::MAX_PACKET;
+pub(crate) use properties::{decode_properties, encode_properties};
+pub(crate) use publish::{Publish, PublishHeader};
+pub(crate) use reader::Reader;
+pub(crate) use subscribe::{FilterAck, encode_subscribe, encode_unsubscribe, subscribe_len, unsubscribe_len};
+
+/// Packet types, in the upper half of a packet's first byte (MQTT 5, table 2-1).
+pub(crate) mod kind {
+    pub(crate) const CONNECT: u8 = 1;
+    pub(crate) const CONNACK: u8 = 2;
+    pub(crate) const PUBLISH: u8 = 3;
+    pub(crate) const PUBACK: u8 = 4;
+    pub(crate) const PUBREC: u8 = 5;
+    pub(crate) const PUBREL: u8 = 6;
+    pub(crate) const PUBCOMP: u8 = 7;
+    pub(crate) const SUBSCRIBE: u8 = 8;
+    pub(crate) const SUBACK: u8 = 9;
+    pub(crate) const UNSUBSCRIBE: u8 = 10;
+    pub(crate) const UNSUBACK: u8 = 11;
+    pub(crate) const PINGREQ: u8 = 12;
+    pub(crate) const PINGRESP: u8 = 13;
+    pub(crate) const DISCONNECT: u8 = 14;
+    pub(crate) const AUTH: u8 = 15;
+}
+
+/// A PINGREQ, whole (MQTT 5, section 3.12).
+pub(crate) const PINGREQ: [u8; 2] = [kind::PINGREQ << 4, 0];
