@@ -14,7 +14,7 @@ mod teardown;
 use std::sync::{Arc, OnceLock, Weak};
 
 use crate::event_loop::EventLoop;
-use crate::types::CallbackApiVersion;
+use crate::types::{CallbackApiVersion, Engine};
 use teardown::Owner;
 
 pub use builder::ClientBuilder;
@@ -51,6 +51,7 @@ pub struct Client<U: Send + Sync + 'static = ()> {
 /// What all handles share.
 pub(crate) struct Core<U: Send + Sync + 'static> {
     events: EventLoop<Client<U>, U>,
+    engine: Engine,
     owner: OnceLock<Weak<Owner<U>>>,
 }
 
@@ -92,8 +93,8 @@ impl Client {
 }
 
 impl<U: Send + Sync + 'static> Client<U> {
-    fn from_events(events: EventLoop<Client<U>, U>) -> Self {
-        let core = Arc::new(Core { events, owner: OnceLock::new() });
+    fn from_events(events: EventLoop<Client<U>, U>, engine: Engine) -> Self {
+        let core = Arc::new(Core { events, engine, owner: OnceLock::new() });
         let owner = Arc::new(Owner::new(Arc::clone(&core)));
         core.owner.get_or_init(|| Arc::downgrade(&owner));
         Client { core, hold: Hold::Strong(owner) }

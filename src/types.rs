@@ -1,5 +1,6 @@
 //! The plain data of the crate: values, options and errors, without sockets, threads or Paho.
 
+mod engine;
 mod error;
 mod error_code;
 mod flags;
@@ -13,6 +14,7 @@ mod qos;
 mod reason_code;
 mod topic;
 
+pub use engine::Engine;
 pub use error::{Error, Result};
 pub use error_code::{ConnackResult, ErrorCode, connack_string, error_string};
 pub use flags::{ConnectFlags, DisconnectFlags};

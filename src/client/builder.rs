@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use crate::client::Client;
 use crate::event_loop::{EventLoop, Kept, Profile, Session};
-use crate::types::{CallbackApiVersion, CleanStart, Error, Properties, Protocol, Result, Transport, check_text};
+use crate::types::{
+    CallbackApiVersion, CleanStart, Engine, Error, Properties, Protocol, Result, Transport, check_text,
+};
 
 /// Builds a [`Client`] (paho-python: the arguments of `Client`).
 #[derive(Debug, Clone)]
@@ -16,6 +18,7 @@ pub struct ClientBuilder<U: Send + Sync + 'static = ()> {
     userdata: U,
     protocol: Protocol,
     transport: Transport,
+    engine: Engine,
     reconnect_on_failure: bool,
     resubscribe: bool,
     #[cfg(feature = "persistence")]
@@ -31,6 +34,7 @@ impl ClientBuilder {
             userdata: (),
             protocol: Protocol::default(),
             transport: Transport::default(),
+            engine: Engine::Paho,
             reconnect_on_failure: true,
             resubscribe: true,
             #[cfg(feature = "persistence")]
@@ -61,6 +65,7 @@ impl<U: Send + Sync + 'static> ClientBuilder<U> {
             userdata,
             protocol: self.protocol,
             transport: self.transport,
+            engine: self.engine,
             reconnect_on_failure: self.reconnect_on_failure,
             resubscribe: self.resubscribe,
             #[cfg(feature = "persistence")]
@@ -77,6 +82,22 @@ impl<U: Send + Sync + 'static> ClientBuilder<U> {
     /// How the broker is reached. Default: TCP.
     pub fn transport(mut self, transport: Transport) -> Self {
         self.transport = transport;
+        self
+    }
+
+    /// What moves this client's messages: see [`Engine`].
+    ///
+    /// ```
+    /// use rappel as pmc;
+    ///
+    /// # fn main() -> pmc::Result<()> {
+    /// let builder = pmc::Client::builder(pmc::CallbackApiVersion::Version2).engine(pmc::Engine::Native);
+    /// assert_eq!(builder.build()?.engine(), pmc::Engine::Native);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn engine(mut self, engine: Engine) -> Self {
+        self.engine = engine;
         self
     }
 
@@ -157,7 +178,8 @@ impl<U: Send + Sync + 'static> ClientBuilder<U> {
             connected_before: false,
         };
         let session = Session::new(Duration::from_secs(1), Duration::from_secs(120), self.reconnect_on_failure);
-        Client::from_events(EventLoop::new(self.userdata, profile, session, self.resubscribe, kept))
+        let events = EventLoop::new(self.userdata, profile, session, self.resubscribe, kept);
+        Client::from_events(events, self.engine)
     }
 }
 

@@ -7,7 +7,7 @@ use crate::client::{Client, IntoPassword};
 use crate::event_loop::{keepalive_seconds, lock};
 use crate::outbox::Outbox;
 use crate::types::{
-    Error, IntoPayload, PropertyHome, Protocol, PublishOptions, Result, Transport, check_qos, check_topic,
+    Engine, Error, IntoPayload, PropertyHome, Protocol, PublishOptions, Result, Transport, check_qos, check_topic,
 };
 use crate::wire::{Credentials, Will};
 
@@ -174,6 +174,12 @@ impl<U: Send + Sync + 'static> Client<U> {
     #[must_use]
     pub fn transport(&self) -> Transport {
         Transport::Tcp
+    }
+
+    /// What moves this client's messages, as [`ClientBuilder::engine`](crate::ClientBuilder::engine) has chosen it.
+    #[must_use]
+    pub fn engine(&self) -> Engine {
+        self.core.engine
     }
 
     /// The version of MQTT (paho-python: `protocol`).

@@ -9,6 +9,7 @@ use std::time::Duration;
 use rappel as pmc;
 use rappel::Error;
 
+use crate::support::client::{HOST, builder, quick};
 use crate::support::logged::{expect_logged, keep_log};
 use crate::support::mosquitto::{Mosquitto, free_port};
 use crate::support::proxy::Proxy;
@@ -16,9 +17,6 @@ use crate::support::scripted::ScriptedBroker;
 use crate::support::scripted::packet::{Packet, frame, prefixed};
 use crate::support::told::{Told, tell_all};
 use crate::support::wait::{DEADLINE, Probe, returns, wait_until};
-
-const HOST: &str = "127.0.0.1";
-const V2: pmc::CallbackApiVersion = pmc::CallbackApiVersion::Version2;
 
 /// Every place where a program's code runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,12 +109,6 @@ impl Place {
     }
 }
 
-fn client() -> pmc::Client {
-    let client = pmc::Client::new(V2);
-    client.reconnect_delay_set(Duration::from_millis(10), Duration::from_millis(20)).expect("valid");
-    client
-}
-
 /// A method of the client, by name.
 type Method = (&'static str, fn(&pmc::Client, u16));
 
@@ -191,7 +183,7 @@ fn every_method(looping: bool) {
     // Without a loop of its own, the failure ends the loop: there `ConnectFail` is tested.
     for place in PLACES.into_iter().filter(|place| !looping || *place != Place::ConnectFail) {
         for (name, method) in METHODS {
-            let (client, port) = (client(), broker.port());
+            let (client, port) = (quick(), broker.port());
             let (tell, heard) = Probe::pair();
             let mut first = true;
             place.register(&client, move |client| {
@@ -226,7 +218,7 @@ fn every_method_inside_every_callback_of_a_loop() {
 fn a_connection_survives_what_callbacks_do_with_it() {
     let broker = Mosquitto::start();
     for place in [Place::Connect, Place::Message, Place::Publish, Place::Subscribe, Place::Unsubscribe] {
-        let (client, port) = (client(), broker.port());
+        let (client, port) = (quick(), broker.port());
         let (tell, heard) = Probe::pair();
         let mut first = true;
         place.register(&client, move |client| {
@@ -250,7 +242,7 @@ fn a_connection_survives_what_callbacks_do_with_it() {
 #[test]
 fn what_a_callback_does_before_connecting_counts() {
     let broker = Mosquitto::start();
-    let client = client();
+    let client = quick();
     let told = tell_all(&client);
     client.on_pre_connect(|client, _| drop(client.disconnect()));
     let error = client.connect(HOST, broker.port()).expect_err("given up");
@@ -264,7 +256,7 @@ fn what_a_callback_does_before_connecting_counts() {
 fn wait_for_publish_inside_every_callback() {
     let broker = Mosquitto::start();
     for place in PLACES {
-        let (client, port) = (client(), broker.port());
+        let (client, port) = (quick(), broker.port());
         let (tell, heard) = Probe::pair();
         let mut first = true;
         place.register(&client, move |client| {
@@ -291,7 +283,7 @@ fn a_callback_replaces_or_clears_itself() {
     let broker = Mosquitto::start();
     for place in PLACES {
         for replace in [true, false] {
-            let client = client();
+            let client = quick();
             let (tell, heard) = Probe::pair();
             place.register(&client, move |client| {
                 let _ = tell.send("old");
@@ -321,7 +313,7 @@ fn the_last_other_handle_is_dropped_inside_every_callback() {
     let broker = Mosquitto::start();
     for place in PLACES {
         let (alive, gone) = channel();
-        let client = pmc::Client::builder(V2).userdata(Witness(alive)).build().expect("a client");
+        let client = builder().userdata(Witness(alive)).build().expect("a client");
         let (handle, last) = channel::<pmc::Client<Witness>>();
         let (tell, heard) = Probe::pair();
         place.register(&client, move |_| {
@@ -358,7 +350,7 @@ fn a_panic_in_every_callback() {
     keep_log();
     let broker = Mosquitto::start();
     for place in PLACES {
-        let client = client();
+        let client = quick();
         let (tell, heard) = Probe::pair();
         let text = format!("panic of the test in {place:?}");
         let panics = text.clone();
@@ -379,7 +371,7 @@ fn a_panic_in_every_callback() {
 fn a_panic_leaves_the_loop_and_the_next_message_alone() {
     keep_log();
     let broker = Mosquitto::start();
-    let client = client();
+    let client = quick();
     let (tell, heard) = Probe::pair();
     client.on_message(move |_, _, message| {
         assert!(message.payload != b"bad", "bad message");
@@ -423,7 +415,7 @@ fn a_busy_callback_holds_up_nothing_else() {
         peer.answer_pings();
         peer.expect_disconnect();
     });
-    let client = client();
+    let client = quick();
     let told = tell_all(&client);
     let (seen, messages) = Probe::pair();
     client.on_message(move |_, _, message| {
@@ -437,7 +429,7 @@ fn a_busy_callback_holds_up_nothing_else() {
     begun.next("the busy callback");
 
     let real = Mosquitto::start();
-    let other = self::client();
+    let other = quick();
     let others = tell_all(&other);
     other.connect(HOST, real.port()).expect("accepted");
     other.subscribe("t", 1).expect("connected");
@@ -476,7 +468,7 @@ fn keepalive_goes_on_when_messages_pile_up() {
         peer.answer_pings();
         peer.expect_disconnect();
     });
-    let client = client();
+    let client = quick();
     let (seen, messages) = Probe::pair();
     client.on_message(move |_, _, message| {
         let _ = wait.recv_timeout(3 * DEADLINE);
@@ -497,7 +489,7 @@ fn keepalive_goes_on_when_messages_pile_up() {
 fn callbacks_never_overlap() {
     let broker = Mosquitto::start();
     for looping in [false, true] {
-        let client = client();
+        let client = quick();
         let (inside, calls) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
         let overlaps = Arc::new(AtomicUsize::new(0));
         for place in PLACES {
@@ -574,7 +566,7 @@ fn callbacks_keep_the_order_of_the_wire() {
         let _ = tell.send(());
         peer.expect_disconnect();
     });
-    let client = client();
+    let client = quick();
     let told = tell_all(&client);
     client.connect(HOST, broker.port()).expect("accepted");
     client.publish("mine", "", 1).expect("connected");
@@ -602,7 +594,7 @@ fn callbacks_keep_the_order_of_the_wire() {
 #[test]
 fn every_callback_gets_the_user_data() {
     let broker = Mosquitto::start();
-    let client = pmc::Client::builder(V2).userdata(Mutex::new(Vec::new())).build().expect("a client");
+    let client = builder().userdata(Mutex::new(Vec::new())).build().expect("a client");
     let note = |data: &Mutex<Vec<&'static str>>, name| data.lock().expect("no panic").push(name);
     client.on_connect(move |_, data, _, _, _| note(data, "on_connect"));
     client.on_subscribe(move |_, data, _, _, _| note(data, "on_subscribe"));
@@ -624,7 +616,7 @@ fn every_callback_gets_the_user_data() {
 fn a_forgotten_loop_is_mentioned() {
     keep_log();
     let broker = Mosquitto::start();
-    let client = client();
+    let client = quick();
     let _told = tell_all(&client);
     client.connect(HOST, broker.port()).expect("accepted");
     expect_logged(log::Level::Warn, &["no loop has run", "loop_start", "loop_forever"]);

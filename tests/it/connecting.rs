@@ -7,31 +7,12 @@ use std::time::Duration;
 use rappel as pmc;
 use rappel::Error;
 
+use crate::support::client::{HOST, builder, kept, plain, quick, quick_v5};
 use crate::support::mosquitto::{Mosquitto, free_port};
 use crate::support::scripted::packet::{Disconnect, Packet, Will};
 use crate::support::scripted::{ScriptedBroker, property, script};
 use crate::support::told::{Told, tell_all};
 use crate::support::wait::{DEADLINE, Probe, returns};
-
-const HOST: &str = "127.0.0.1";
-const V2: pmc::CallbackApiVersion = pmc::CallbackApiVersion::Version2;
-
-fn client() -> pmc::Client {
-    let client = pmc::Client::new(V2);
-    quick(&client);
-    client
-}
-
-fn client_v5() -> pmc::Client {
-    let client = pmc::Client::builder(V2).protocol(pmc::Protocol::V5).build().expect("a client");
-    quick(&client);
-    client
-}
-
-/// Lets a client come back at once.
-fn quick(client: &pmc::Client) {
-    client.reconnect_delay_set(Duration::from_millis(10), Duration::from_millis(20)).expect("valid");
-}
 
 /// `loop_forever` on a thread, and what it returns.
 fn forever(client: &pmc::Client, options: pmc::LoopOptions) -> Probe<pmc::Result<()>> {
@@ -51,7 +32,7 @@ fn what_follows_connect_goes_before_what_on_connect_does() {
         let _ = tell.send((subscribe.filters, peer.expect_publish().topic));
         peer.expect_disconnect();
     });
-    let client = client();
+    let client = quick();
     let told = tell_all(&client);
     let (begun, order) = Probe::pair();
     client.on_connect(move |client, _, _, _, _| {
@@ -86,7 +67,7 @@ fn refused_by_a_broker_of_3_1_1() {
             peer.connack(sent, false);
             peer.expect_eof();
         });
-        let client = client();
+        let client = quick();
         let told = tell_all(&client);
         if looping {
             client.loop_start().expect("no loop yet");
@@ -117,7 +98,7 @@ fn refused_by_a_broker_of_5() {
             peer.connack_v5(value, false, &properties);
             peer.expect_eof();
         });
-        let client = client_v5();
+        let client = quick_v5();
         let told = tell_all(&client);
         let error = client.connect(HOST, broker.port()).expect_err("refused");
         let properties = pmc::Properties::new().with_reason_string("not today").with_user_property("a", "b");
@@ -131,7 +112,7 @@ fn refused_by_a_broker_of_5() {
 #[test]
 fn closed_before_connack() {
     let broker = ScriptedBroker::run(|peer| drop(peer.expect_connect()));
-    let client = client();
+    let client = quick();
     let error = client.connect(HOST, broker.port()).expect_err("closed");
     assert!(matches!(error, Error::ClosedDuringConnect { .. }), "{error:?}");
     let text = error.to_string();
@@ -145,7 +126,7 @@ fn a_silent_broker() {
         peer.expect_connect();
         peer.expect_eof();
     });
-    let client = client();
+    let client = quick();
     client.connect_timeout_set(Duration::from_millis(50)).expect("valid");
     let error = client.connect(HOST, broker.port()).expect_err("no answer");
     assert!(matches!(error, Error::ConnectTimeout { .. }), "{error:?}");
@@ -160,7 +141,7 @@ fn a_silent_broker() {
 #[test]
 fn after_a_failure_the_same_client_connects() {
     let broker = Mosquitto::start();
-    let client = client();
+    let client = quick();
     client.connect(HOST, free_port()).expect_err("nobody there");
     client.connect(HOST, broker.port()).expect("accepted");
     client.publish("t", "x", 1).expect("published").wait_for_publish(DEADLINE).expect("confirmed");
@@ -172,7 +153,7 @@ fn after_a_failure_the_same_client_connects() {
 #[test]
 fn connect_async_is_done_by_the_loop() {
     let broker = Mosquitto::start();
-    let client = client();
+    let client = quick();
     let told = tell_all(&client);
     client.connect_async(HOST, broker.port()).expect("valid");
     assert!(matches!(client.subscribe("t", 0), Err(Error::NotConnected { .. })), "nothing is under way yet");
@@ -188,7 +169,7 @@ fn connect_async_is_done_by_the_loop() {
 
 #[test]
 fn connect_async_to_nobody_ends_loop_forever() {
-    let client = client();
+    let client = quick();
     let told = tell_all(&client);
     let port = free_port();
     client.connect_async(HOST, port).expect("valid");
@@ -205,7 +186,7 @@ fn connect_async_refused_ends_loop_forever() {
         peer.connack(5, false);
         peer.expect_eof();
     });
-    let client = client();
+    let client = quick();
     let told = tell_all(&client);
     client.connect_async(HOST, broker.port()).expect("valid");
     let ended = forever(&client, pmc::LoopOptions::new());
@@ -219,7 +200,7 @@ fn connect_async_refused_ends_loop_forever() {
 #[test]
 fn retry_first_connection_tries_again() {
     for started in [false, true] {
-        let client = client();
+        let client = quick();
         let told = tell_all(&client);
         let port = free_port();
         client.connect_async(HOST, port).expect("valid");
@@ -252,7 +233,7 @@ fn a_refusal_is_tried_again_like_any_failure() {
         peer.expect_disconnect();
     });
     let broker = ScriptedBroker::sequence(vec![refuse(), refuse(), accept]);
-    let client = client();
+    let client = quick();
     let told = tell_all(&client);
     client.connect_async(HOST, broker.port()).expect("valid");
     client.loop_start().expect("no loop yet");
@@ -274,7 +255,7 @@ fn a_lost_connection_comes_back() {
         peer.expect_eof();
     });
     let broker = ScriptedBroker::sequence(vec![lose(), lose(), last]);
-    let client = client();
+    let client = quick();
     let told = tell_all(&client);
     client.connect(HOST, broker.port()).expect("accepted");
     let ended = forever(&client, pmc::LoopOptions::new());
@@ -301,7 +282,7 @@ fn a_reset_connection_comes_back() {
             peer.expect_disconnect();
         }),
     ]);
-    let client = client();
+    let client = quick();
     let told = tell_all(&client);
     client.loop_start().expect("no loop yet");
     client.connect(HOST, broker.port()).expect("accepted");
@@ -314,7 +295,7 @@ fn a_reset_connection_comes_back() {
 #[test]
 fn without_reconnect_on_failure_the_loop_ends() {
     let broker = ScriptedBroker::run(|peer| drop(peer.accept()));
-    let client = pmc::Client::builder(V2).reconnect_on_failure(false).build().expect("a client");
+    let client = builder().reconnect_on_failure(false).build().expect("a client");
     let told = tell_all(&client);
     client.connect(HOST, broker.port()).expect("accepted");
     let error = forever(&client, pmc::LoopOptions::new()).next("the end of the loop").expect_err("lost");
@@ -332,7 +313,7 @@ fn a_broker_that_no_longer_answers() {
         // The next thing heard is the end of the connection.
         peer.expect_eof();
     });
-    let client = pmc::Client::builder(V2).reconnect_on_failure(false).build().expect("a client");
+    let client = builder().reconnect_on_failure(false).build().expect("a client");
     let told = tell_all(&client);
     let options = pmc::ConnectOptions::new().keepalive(Duration::from_secs(1));
     client.connect_with(HOST, broker.port(), options).expect("accepted");
@@ -353,8 +334,7 @@ fn the_bytes_of_connect() {
     let scripts = (0..4).map(|_| script(sent.clone())).collect();
     let broker = ScriptedBroker::sequence(scripts);
 
-    let builder = pmc::Client::builder(V2).client_id("é-1").clean_session(false);
-    let client = builder.build().expect("a client");
+    let client = kept("é-1", pmc::Protocol::V311);
     client.username_pw_set("info", &[0, 255, b'p']);
     client.will_set("w/é", "gone", pmc::PublishOptions::new().qos(2).retain(true)).expect("valid");
     let options = pmc::ConnectOptions::new().keepalive(Duration::from_millis(2500));
@@ -382,7 +362,7 @@ fn the_bytes_of_connect() {
     let connect = heard.next("the third CONNECT");
     assert_eq!((connect.user, connect.password, connect.keepalive), (None, None, 60));
 
-    let plain = pmc::Client::new(V2);
+    let plain = plain();
     plain.connect(HOST, broker.port()).expect("accepted");
     let id = plain.client_id();
     plain.disconnect().expect("connected");
@@ -395,7 +375,7 @@ fn the_bytes_of_connect() {
 #[test]
 fn the_will_is_published_after_a_loss_alone() {
     let broker = Mosquitto::start();
-    let witness = client();
+    let witness = quick();
     let told = tell_all(&witness);
     witness.connect(HOST, broker.port()).expect("accepted");
     witness.subscribe("will/#", 1).expect("connected");
@@ -403,13 +383,13 @@ fn the_will_is_published_after_a_loss_alone() {
     assert!(matches!(told.take(3, "the subscription")[..], [.., Told::Subscribe { .. }]));
 
     let proxy = crate::support::proxy::Proxy::to(broker.port());
-    let orderly = client();
+    let orderly = quick();
     orderly.will_set("will/orderly", "gone", 1).expect("valid");
     orderly.connect(HOST, broker.port()).expect("accepted");
-    let dropped = client();
+    let dropped = quick();
     dropped.will_set("will/dropped", "gone", 1).expect("valid");
     dropped.connect(HOST, broker.port()).expect("accepted");
-    let lost = client();
+    let lost = quick();
     lost.will_set("will/lost", "gone", 1).expect("valid");
     lost.connect(HOST, proxy.port()).expect("accepted");
     orderly.disconnect().expect("connected");
@@ -430,7 +410,7 @@ fn disconnect_says_why() {
         let _ = tell.send(peer.expect_disconnect());
         peer.expect_eof();
     });
-    let client = client_v5();
+    let client = quick_v5();
     let told = tell_all(&client);
     client.connect(HOST, broker.port()).expect("accepted");
     let properties = pmc::Properties::new().with_session_expiry_interval(0).with_reason_string("fin");
@@ -466,7 +446,7 @@ fn disconnect_waits_for_confirmations_and_counts_what_lacks_them() {
             peer.expect_disconnect();
         }),
     ]);
-    let client = client();
+    let client = quick();
     client.connect(HOST, broker.port()).expect("accepted");
     for topic in ["first", "second", "third"] {
         client.publish(topic, "", 1).expect("published");
@@ -491,7 +471,7 @@ fn disconnect_while_connecting() {
         let packets = peer.read_to_eof();
         assert!(matches!(packets[..], [] | [Packet::Connect(_)]), "{packets:?}");
     });
-    let client = client();
+    let client = quick();
     let told = tell_all(&client);
     let (tell, failed) = Probe::pair();
     let (other, port) = (client.clone(), broker.port());
@@ -527,7 +507,7 @@ fn reconnect_ends_the_connection_that_stands() {
             peer.expect_disconnect();
         }),
     ]);
-    let client = client();
+    let client = quick();
     let told = tell_all(&client);
     client.connect(HOST, broker.port()).expect("accepted");
     client.loop_start().expect("no loop yet");
@@ -552,7 +532,7 @@ fn a_failed_reconnect_leaves_no_connection_behind() {
         peer.accept();
         peer.expect_eof();
     });
-    let client = client();
+    let client = quick();
     let told = tell_all(&client);
     client.connect(HOST, broker.port()).expect("accepted");
     client.connect(HOST, free_port()).expect_err("nobody there");
@@ -575,7 +555,7 @@ fn a_dropped_client_disconnects() {
             let rest = peer.read_to_eof();
             assert!(matches!(rest[..], [Packet::Disconnect(_)]), "{rest:?}");
         });
-        let client = client();
+        let client = quick();
         let told = tell_all(&client);
         client.connect(HOST, broker.port()).expect("accepted");
         if looping {
@@ -599,7 +579,7 @@ fn a_message_outlives_no_client() {
         peer.expect_publish();
         let _ = peer.read_to_eof();
     });
-    let client = client();
+    let client = quick();
     client.connect(HOST, broker.port()).expect("accepted");
     let info = client.publish("never confirmed", "", 1).expect("published");
     returns("the drop", move || drop(client));

@@ -11,20 +11,11 @@ use std::time::{Duration, Instant};
 use rappel as pmc;
 use rappel::Error;
 
+use crate::support::client::{HOST, quick};
 use crate::support::scripted::{ScriptedBroker, script};
 use crate::support::told::{Told, tell_all};
 use crate::support::trials::alone;
 use crate::support::wait::{DEADLINE, Probe, wait_until};
-
-const HOST: &str = "127.0.0.1";
-const V2: pmc::CallbackApiVersion = pmc::CallbackApiVersion::Version2;
-
-/// A client that is back at once.
-fn client() -> pmc::Client {
-    let client = pmc::Client::new(V2);
-    client.reconnect_delay_set(Duration::from_millis(1), Duration::from_millis(5)).expect("delays");
-    client
-}
 
 /// A broker for a connection that is replaced, and for one that ends in order.
 fn replaced() -> ScriptedBroker {
@@ -45,7 +36,7 @@ fn replaced() -> ScriptedBroker {
 #[test]
 fn disconnect_ends_the_connection_that_stands_not_the_one_before() {
     let broker = replaced();
-    let client = client();
+    let client = quick();
     client.will_set("testament", "mort", 1).expect("a will");
     let told = tell_all(&client);
     client.connect(HOST, broker.port()).expect("accepted");
@@ -61,7 +52,7 @@ fn disconnect_ends_the_connection_that_stands_not_the_one_before() {
 #[test]
 fn the_last_handle_ends_the_connection_that_stands_not_the_one_before() {
     let broker = replaced();
-    let client = client();
+    let client = quick();
     client.will_set("testament", "mort", 1).expect("a will");
     client.connect(HOST, broker.port()).expect("accepted");
     client.reconnect().expect("accepted");
@@ -89,7 +80,7 @@ fn a_client_in_a_thread_local() {
         });
         let port = broker.port();
         let thread = thread::spawn(move || {
-            let client = client();
+            let client = quick();
             let use_it = |client: &pmc::Client| {
                 client.connect(HOST, port).expect("accepted");
                 if looping {
@@ -128,7 +119,7 @@ fn a_reconnect_in_on_disconnect_that_fails_leaves_it_to_the_loop() {
             peer.expect_eof();
         }),
     ]);
-    let client = client();
+    let client = quick();
     let told = tell_all(&client);
     let (tell, tried) = Probe::pair();
     client.on_disconnect(move |client, _, _, code, _| {
@@ -182,7 +173,7 @@ fn disconnect_while_connect_is_under_way_leaves_nothing_standing() {
         let (there, over) = (Arc::clone(&there), Arc::clone(&over));
         thread::spawn(move || count_visitors(listener, &there, &over))
     };
-    let client = client();
+    let client = quick();
     let (begun, begin) = Probe::pair();
     client.on_pre_connect(move |_, _| {
         let _ = begun.send(Instant::now());

@@ -9,15 +9,12 @@ use std::time::Duration;
 use rappel as pmc;
 use rappel::Error;
 
+use crate::support::client::{HOST, builder, builder_v5, plain};
 use crate::support::mosquitto::{Mosquitto, free_port};
 use crate::support::scripted::ScriptedBroker;
 use crate::support::scripted::packet::Packet;
 use crate::support::told::{Told, tell_all};
 use crate::support::wait::{DEADLINE, Probe};
-
-fn client() -> pmc::Client {
-    pmc::Client::new(pmc::CallbackApiVersion::Version2)
-}
 
 /// Asserts that a call failed with the variant, and that the message holds every one of the texts.
 macro_rules! fails {
@@ -37,8 +34,8 @@ fn sends_nothing(act: impl FnOnce(&pmc::Client)) {
         peer.accept();
         let _ = tell.send(peer.read_to_eof());
     });
-    let client = client();
-    client.connect("127.0.0.1", broker.port()).expect("accepted");
+    let client = plain();
+    client.connect(HOST, broker.port()).expect("accepted");
     let told = tell_all(&client);
     act(&client);
     let mid = client.publish("marker", "", 0).expect("published").mid();
@@ -112,26 +109,26 @@ fn what_only_mqtt_5_has() {
         let disconnect = pmc::DisconnectOptions::new().properties(properties.clone());
         fails!(client.disconnect_with(disconnect), Error::PropertiesNeedV5, "Protocol::V5");
         let connect = pmc::ConnectOptions::new().properties(properties.clone());
-        fails!(client.connect_with("127.0.0.1", 1, connect), Error::PropertiesNeedV5, "Protocol::V5");
+        fails!(client.connect_with(HOST, 1, connect), Error::PropertiesNeedV5, "Protocol::V5");
         assert!(client.is_connected());
     });
 }
 
 #[test]
 fn a_property_where_it_does_not_belong() {
-    let client = pmc::Client::builder(pmc::CallbackApiVersion::Version2).protocol(pmc::Protocol::V5);
+    let client = builder_v5();
     let client = client.build().expect("a client");
     let wrong = pmc::Properties::new().with_server_keep_alive(3);
     let publish = pmc::PublishOptions::new().properties(wrong.clone());
     fails!(client.publish("t", "x", publish), Error::InvalidProperty { .. }, "server_keep_alive");
     let connect = pmc::ConnectOptions::new().properties(wrong);
-    fails!(client.connect_with("127.0.0.1", 1, connect), Error::InvalidProperty { .. }, "server_keep_alive");
+    fails!(client.connect_with(HOST, 1, connect), Error::InvalidProperty { .. }, "server_keep_alive");
     assert_eq!(client.host(), "", "a refused connect is not remembered");
 }
 
 #[test]
 fn properties_count_for_the_size_of_a_packet() {
-    let client = pmc::Client::builder(pmc::CallbackApiVersion::Version2).protocol(pmc::Protocol::V5);
+    let client = builder_v5();
     let client = client.build().expect("a client");
     let properties = pmc::Properties::new().with_user_property("name", "value");
     // It would fit without the property.
@@ -155,9 +152,9 @@ fn a_full_queue() {
         assert_eq!([first.topic, second.topic, fourth.topic], ["first", "second", "fourth"]);
         peer.expect_disconnect();
     });
-    let client = client();
+    let client = plain();
     client.max_queued_messages_set(2);
-    client.connect("127.0.0.1", broker.port()).expect("accepted");
+    client.connect(HOST, broker.port()).expect("accepted");
     client.publish("first", "", 1).expect("room");
     let second = client.publish("second", "", 1).expect("room");
     fails!(client.publish("third", "", 1), Error::QueueFull { limit: 2 }, "2 messages", "max_queued_messages_set");
@@ -172,7 +169,7 @@ fn a_full_queue() {
 
 #[test]
 fn without_a_connection() {
-    let client = client();
+    let client = plain();
     let told = tell_all(&client);
     for _ in 0..2 {
         fails!(client.publish("t", "x", 0), Error::NotConnected { .. }, "QoS 0", "connect", "QoS 1 or 2 is queued");
@@ -193,7 +190,7 @@ fn without_a_connection() {
 #[test]
 fn after_a_disconnect_as_before_a_connect() {
     let broker = Mosquitto::start();
-    let client = client();
+    let client = plain();
     client.connect(broker.host(), broker.port()).expect("accepted");
     client.disconnect().expect("connected");
     fails!(client.disconnect(), Error::NotConnected { .. }, "disconnect");
@@ -204,7 +201,7 @@ fn after_a_disconnect_as_before_a_connect() {
 
 #[test]
 fn a_bad_address() {
-    let client = client();
+    let client = plain();
     client.keepalive_set(Duration::from_secs(7)).expect("valid");
     for host in ["", " ", "a b", "mqtt\n"] {
         fails!(client.connect(host, 1883), Error::InvalidHost { .. }, &format!("{host:?}"), "mqttbroker.lan");
@@ -221,7 +218,7 @@ fn a_bad_address() {
 
 #[test]
 fn bad_settings_change_nothing() {
-    let client = client();
+    let client = plain();
     let (zero, second) = (Duration::ZERO, Duration::from_secs(1));
     fails!(client.reconnect_delay_set(zero, second), Error::InvalidOption { .. }, "reconnect_delay");
     fails!(client.reconnect_delay_set(2 * second, second), Error::InvalidOption { .. }, "2s", "1s");
@@ -240,7 +237,7 @@ fn bad_settings_change_nothing() {
 
 #[test]
 fn a_kept_session_without_a_client_id() {
-    let builder = pmc::Client::builder(pmc::CallbackApiVersion::Version2);
+    let builder = builder();
     fails!(builder.clone().clean_session(false).build(), Error::ClientIdRequired, "client_id", "clean_session(false)");
     fails!(builder.clone().client_id("a\0").build(), Error::NulInText { what: "client id", .. }, "NUL");
     fails!(builder.clone().client_id("c".repeat(65_536)).build(), Error::TextTooLong { .. }, "client id");
@@ -249,7 +246,7 @@ fn a_kept_session_without_a_client_id() {
 
 #[test]
 fn credentials_that_mqtt_cannot_send() {
-    let client = client();
+    let client = plain();
     client.username_pw_set("a\0b", "secret-of-the-test");
     fails!(client.connect("localhost", 1), Error::NulInText { what: "user name", .. }, "user name");
     client.username_pw_set("u".repeat(65_536), ());
@@ -263,7 +260,7 @@ fn credentials_that_mqtt_cannot_send() {
 #[test]
 fn a_password_shows_nowhere() {
     let broker = Mosquitto::builder().anonymous(false).user("info", "Password1234").start();
-    let client = client();
+    let client = plain();
     client.username_pw_set("info", "Wrong5678");
     let error = client.connect(broker.host(), broker.port()).expect_err("the wrong password");
     let texts = format!("{error} {error:?} {client:?} {:?}", client.clone());
@@ -273,12 +270,12 @@ fn a_password_shows_nowhere() {
 
 #[test]
 fn nobody_there() {
-    let client = client();
+    let client = plain();
     let told = tell_all(&client);
     let port = free_port();
     let text = port.to_string();
     fails!(
-        client.connect("127.0.0.1", port),
+        client.connect(HOST, port),
         Error::Unreachable { .. },
         &format!("127.0.0.1:{text}"),
         "mosquitto",
@@ -302,7 +299,7 @@ fn not_a_broker() {
             stream.write_all(answer).expect("an answer");
             let _ = stream.read_to_end(&mut Vec::new());
         });
-        fails!(client().connect("127.0.0.1", port), Error::Protocol { .. }, "MQTT", "port");
+        fails!(plain().connect(HOST, port), Error::Protocol { .. }, "MQTT", "port");
         other.join().expect("the other server");
     }
 }
@@ -310,7 +307,7 @@ fn not_a_broker() {
 #[test]
 fn a_second_loop() {
     let broker = Mosquitto::start();
-    let client = client();
+    let client = plain();
     client.connect(broker.host(), broker.port()).expect("accepted");
     client.loop_start().expect("the first loop");
     for _ in 0..2 {
@@ -332,7 +329,7 @@ fn a_second_loop() {
 #[test]
 fn a_loop_inside_a_callback() {
     let broker = Mosquitto::start();
-    let client = client();
+    let client = plain();
     let (tell, heard) = Probe::pair();
     client.on_publish(move |client, _, _, _, _| {
         fails!(client.loop_start(), Error::InCallback { .. }, "loop_start", "callback");

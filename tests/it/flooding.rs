@@ -8,25 +8,16 @@ use std::time::Duration;
 use rappel as pmc;
 use rustix::net::sockopt::set_socket_recv_buffer_size;
 
+use crate::support::client::{HOST, quick};
 use crate::support::resources::resident_kib;
 use crate::support::scripted::packet::{frame, prefixed};
 use crate::support::trials::{alone, soak};
 use crate::support::wait::{DEADLINE, Probe, holds_within};
 
-const HOST: &str = "127.0.0.1";
-const V2: pmc::CallbackApiVersion = pmc::CallbackApiVersion::Version2;
-
 /// What a client may take of a flood whose answers nobody reads, in bytes.
 const TAKEN: usize = 32 * 1024 * 1024;
 /// How much memory it may cost, in KiB.
 const BOUND_KIB: usize = 32 * 1024;
-
-/// A client that is back at once.
-fn client() -> pmc::Client {
-    let client = pmc::Client::new(V2);
-    client.reconnect_delay_set(Duration::from_millis(1), Duration::from_millis(5)).expect("delays");
-    client
-}
 
 /// A listener whose connections hold little that nobody has read.
 fn listen() -> (TcpListener, u16) {
@@ -79,7 +70,7 @@ fn a_broker_that_does_not_read() {
         ("PUBLISH, QoS 2", frame(0x34, &[&prefixed(b"t")[..], &[0, 9]].concat())),
         ("PUBLISH, QoS 1", frame(0x32, &[&prefixed(b"t")[..], &[0, 9]].concat())),
     ];
-    let client = client();
+    let client = quick();
     let (tell, connections) = Probe::pair();
     client.on_connect(move |_, _, _, _, _| {
         let _ = tell.send(());
@@ -124,7 +115,7 @@ fn a_queue_that_fills_again_and_again_never_stands_still() {
         }
         let _ = stream.read_to_end(&mut Vec::new());
     });
-    let client = client();
+    let client = quick();
     let (tell, heard) = Probe::pair();
     client.on_message(move |_, _, message| {
         let number = message.payload.last_chunk().map(|bytes| u32::from_be_bytes(*bytes));
@@ -172,7 +163,7 @@ fn a_large_message_on_a_slow_network_is_no_dead_broker() {
             }
         }
     });
-    let client = client();
+    let client = quick();
     let options = pmc::ConnectOptions::new().keepalive(Duration::from_secs(1));
     client.connect_with(HOST, port, options).expect("accepted");
     client.loop_start().expect("no loop yet");

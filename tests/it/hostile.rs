@@ -9,18 +9,9 @@ use std::time::Duration;
 
 use rappel as pmc;
 
+use crate::support::client::{HOST, named};
 use crate::support::scripted::{Peer, Script, ScriptedBroker, script};
 use crate::support::told::{Told, tell_all};
-
-const VERSIONS: [pmc::Protocol; 2] = [pmc::Protocol::V311, pmc::Protocol::V5];
-
-/// A client that is back at once.
-fn client(protocol: pmc::Protocol) -> pmc::Client {
-    let builder = pmc::Client::builder(pmc::CallbackApiVersion::Version2).client_id("victim").protocol(protocol);
-    let client = builder.build().expect("a client");
-    client.reconnect_delay_set(Duration::from_millis(1), Duration::from_millis(5)).expect("delays");
-    client
-}
 
 /// What one connection of a hostile broker is like.
 struct Case {
@@ -58,9 +49,9 @@ fn survives(protocol: pmc::Protocol, cases: Vec<Case>) {
     let mut scripts: Vec<Script> = cases.into_iter().map(play).collect();
     scripts.push(script(healthy));
     let broker = ScriptedBroker::sequence(scripts);
-    let client = client(protocol);
+    let client = named("victim", protocol);
     let told = tell_all(&client);
-    client.connect_async("127.0.0.1", broker.port()).expect("wanted");
+    client.connect_async(HOST, broker.port()).expect("wanted");
     client.loop_start().expect("a loop");
     let (mut connects, mut losses, mut fails, mut malformed) = (0, 0, 0, 0);
     loop {

@@ -7,18 +7,11 @@ use std::time::{Duration, Instant};
 use rappel as pmc;
 use rappel::Error;
 
+use crate::support::client::{HOST, quick};
 use crate::support::mosquitto::Mosquitto;
 use crate::support::scripted::{ScriptedBroker, script};
 use crate::support::told::{Told, tell_all};
 use crate::support::wait::{DEADLINE, Probe, returns, wait_until};
-
-const HOST: &str = "127.0.0.1";
-
-fn client() -> pmc::Client {
-    let client = pmc::Client::new(pmc::CallbackApiVersion::Version2);
-    client.reconnect_delay_set(Duration::from_millis(10), Duration::from_millis(20)).expect("valid");
-    client
-}
 
 /// `loop_forever` on a thread, and what it returns.
 fn forever(client: &pmc::Client) -> Probe<pmc::Result<()>> {
@@ -31,7 +24,7 @@ fn forever(client: &pmc::Client) -> Probe<pmc::Result<()>> {
 #[test]
 fn loop_once_runs_what_is_due_and_no_more() {
     let broker = Mosquitto::start();
-    let client = client();
+    let client = quick();
     let told = tell_all(&client);
     client.connect(HOST, broker.port()).expect("accepted");
     assert_eq!(told.rest(), [Told::PreConnect]);
@@ -57,7 +50,7 @@ fn loop_once_connects_and_comes_back() {
             peer.expect_disconnect();
         }),
     ]);
-    let client = client();
+    let client = quick();
     let told = tell_all(&client);
     client.connect_async(HOST, broker.port()).expect("valid");
     let round = [Told::PreConnect, Told::connected(), Told::disconnected(128), Told::PreConnect, Told::connected()];
@@ -75,7 +68,7 @@ fn loop_once_connects_and_comes_back() {
 #[test]
 fn loop_stop_and_loop_start_lose_nothing() {
     let broker = Mosquitto::start();
-    let client = client();
+    let client = quick();
     let told = tell_all(&client);
     client.connect(HOST, broker.port()).expect("accepted");
     client.subscribe("t", 1).expect("connected");
@@ -100,7 +93,7 @@ fn loop_stop_and_loop_start_lose_nothing() {
 #[test]
 fn loop_stop_waits_for_the_callback_that_runs() {
     let broker = Mosquitto::start();
-    let client = client();
+    let client = quick();
     let (begun, begin) = Probe::pair();
     let (go, wait) = channel::<()>();
     client.on_publish(move |_, _, _, _, _| {
@@ -123,7 +116,7 @@ fn loop_stop_waits_for_the_callback_that_runs() {
 #[test]
 fn loop_stop_inside_a_callback() {
     let broker = Mosquitto::start();
-    let client = client();
+    let client = quick();
     let (tell, heard) = Probe::pair();
     client.on_publish(move |client, _, mid, _, _| {
         let _ = tell.send((mid, client.loop_stop().is_ok()));
@@ -141,7 +134,7 @@ fn loop_stop_inside_a_callback() {
 #[test]
 fn loop_forever_ends_by_disconnect() {
     let broker = Mosquitto::start();
-    let client = client();
+    let client = quick();
     let told = tell_all(&client);
     let (tell, heard) = Probe::pair();
     client.on_publish(move |client, _, mid, _, _| {
@@ -168,7 +161,7 @@ fn loop_forever_ends_by_disconnect() {
 
 #[test]
 fn loop_forever_ends_by_disconnect_while_it_waits_to_try_again() {
-    let client = client();
+    let client = quick();
     client.reconnect_delay_set(Duration::from_secs(3600), Duration::from_secs(3600)).expect("valid");
     let broker = ScriptedBroker::run(|peer| drop(peer.accept()));
     let told = tell_all(&client);
@@ -183,7 +176,7 @@ fn loop_forever_ends_by_disconnect_while_it_waits_to_try_again() {
 #[test]
 fn disconnect_without_a_loop_runs_what_is_due() {
     let broker = Mosquitto::start();
-    let client = client();
+    let client = quick();
     let told = tell_all(&client);
     client.connect(HOST, broker.port()).expect("accepted");
     client.subscribe("t", 2).expect("connected");
@@ -207,7 +200,7 @@ fn disconnect_without_a_loop_runs_what_is_due() {
 #[test]
 fn a_loop_started_before_connect() {
     let broker = Mosquitto::start();
-    let client = client();
+    let client = quick();
     let told = tell_all(&client);
     client.loop_start().expect("no loop yet");
     client.connect(HOST, broker.port()).expect("accepted");
@@ -231,7 +224,7 @@ fn no_duration_is_too_long() {
             peer.expect_disconnect();
         }),
     ]);
-    let client = client();
+    let client = quick();
     client.connect_timeout_set(Duration::MAX).expect("valid");
     client.reconnect_delay_set(Duration::MAX, Duration::MAX).expect("valid");
     let told = tell_all(&client);

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use rappel as pmc;
 
+use crate::support::client::{HOST, builder};
 use crate::support::mosquitto::Mosquitto;
 use crate::support::wait::{Probe, wait_until};
 
@@ -19,12 +20,8 @@ fn kills() -> usize {
     if env::var_os("RAPPEL_SOAK").is_some() { 50 } else { 8 }
 }
 
-fn client(dir: &str) -> pmc::Client {
-    pmc::Client::builder(pmc::CallbackApiVersion::Version2)
-        .client_id("serre")
-        .persistence(dir)
-        .build()
-        .expect("a sound store")
+fn stored(dir: &str) -> pmc::Client {
+    builder().client_id("serre").persistence(dir).build().expect("a sound store")
 }
 
 /// Publishes numbers from `FIRST` on and says each after `publish` has accepted it; ends only by a kill.
@@ -33,9 +30,9 @@ fn client(dir: &str) -> pmc::Client {
 fn publisher() {
     let (port, dir) = (env::var("PORT").expect("PORT"), env::var("DIR").expect("DIR"));
     let first: u32 = env::var("FIRST").expect("FIRST").parse().expect("a number");
-    let client = client(&dir);
+    let client = stored(&dir);
     println!("\nleft {}", client.unconfirmed_messages());
-    client.connect_async("127.0.0.1", port.parse().expect("a port")).expect("valid");
+    client.connect_async(HOST, port.parse().expect("a port")).expect("valid");
     client.loop_start().expect("no loop runs");
     for number in first.. {
         client.publish(TOPIC, number, 1 + (number % 2) as i32).expect("accepted");
@@ -58,7 +55,7 @@ fn spawn_publisher(port: u16, dir: &str, first: u32) -> Child {
 /// Numbers that arrive at a subscriber whose session outlives everything.
 fn subscriber(broker: &Mosquitto) -> (pmc::Client, Probe<u32>) {
     let (numbers, probe) = Probe::pair();
-    let client = pmc::Client::builder(pmc::CallbackApiVersion::Version2).client_id("oreille").build().expect("valid");
+    let client = builder().client_id("oreille").build().expect("valid");
     client.on_message(move |_, _, msg| {
         let _ = numbers.send(msg.payload_str().parse().expect("a number"));
     });
@@ -94,7 +91,7 @@ fn every_accepted_message_survives_kill_9() {
         child.wait().expect("reaped");
         next = accepted.last().copied().unwrap_or(0) + 1_000;
     }
-    let client = client(&dir);
+    let client = stored(&dir);
     let left = client.unconfirmed_messages();
     let (told, reports) = Probe::pair();
     client.on_publish(move |_, _, mid, _, _| {
@@ -117,28 +114,28 @@ fn a_next_start_sends_what_the_last_could_not() {
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().to_str().expect("UTF-8");
     let (_subscriber, arrivals) = subscriber(&broker);
-    let offline = client(path);
+    let offline = stored(path);
     for number in 0..3u32 {
         offline.publish(TOPIC, number, 2).expect("queued");
     }
     drop(offline);
-    let later = client(path);
+    let later = stored(path);
     assert_eq!(later.unconfirmed_messages(), 3);
     later.connect(broker.host(), broker.port()).expect("the broker runs");
     assert_eq!(arrivals.take(3, "what was queued"), [0, 1, 2]);
     later.disconnect().expect("everything is confirmed");
     drop(later);
-    assert_eq!(client(path).unconfirmed_messages(), 0);
+    assert_eq!(stored(path).unconfirmed_messages(), 0);
 }
 
 #[test]
 fn two_programs_cannot_share_a_store() {
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().to_str().expect("UTF-8");
-    let _first = client(path);
-    let second = pmc::Client::builder(pmc::CallbackApiVersion::Version2).client_id("serre").persistence(path).build();
+    let _first = stored(path);
+    let second = builder().client_id("serre").persistence(path).build();
     assert!(matches!(second, Err(pmc::Error::Storage { .. })));
-    let nameless = pmc::Client::builder(pmc::CallbackApiVersion::Version2).persistence(path).build();
+    let nameless = builder().persistence(path).build();
     assert!(matches!(nameless, Err(pmc::Error::ClientIdRequired)));
 }
 
@@ -146,12 +143,12 @@ fn two_programs_cannot_share_a_store() {
 fn replaced_and_refused_messages_do_not_come_back() {
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().to_str().expect("UTF-8");
-    let first = client(path);
+    let first = stored(path);
     first.max_queued_messages_set(1);
     let latest = || pmc::PublishOptions::new().qos(1).keep_latest();
     first.publish(TOPIC, 1, latest()).expect("room");
     first.publish(TOPIC, 2, latest()).expect("in its place");
     assert!(matches!(first.publish("autre", 3, 1), Err(pmc::Error::QueueFull { limit: 1 })));
     drop(first);
-    wait_until("the store is free", PATIENCE, || client(path).unconfirmed_messages() == 1);
+    wait_until("the store is free", PATIENCE, || stored(path).unconfirmed_messages() == 1);
 }

@@ -12,33 +12,22 @@ use std::time::Duration;
 use rappel as pmc;
 use rappel::Error;
 
+use crate::support::client::{HOST, kept, quick, quick_v5};
 use crate::support::mosquitto::Mosquitto;
 use crate::support::scripted::packet::{Packet, Publish};
 use crate::support::scripted::{ScriptedBroker, property, script};
 use crate::support::told::{Told, tell_all};
 use crate::support::wait::{DEADLINE, Probe, returns, returns_within};
 
-const HOST: &str = "127.0.0.1";
-const V2: pmc::CallbackApiVersion = pmc::CallbackApiVersion::Version2;
 /// How many messages a burst has.
 const BURST: u32 = 100_000;
 /// How long a burst may take on a slow machine.
 const LONG: Duration = Duration::from_secs(120);
 
-fn client() -> pmc::Client {
-    let client = pmc::Client::new(V2);
-    client.reconnect_delay_set(Duration::from_millis(10), Duration::from_millis(20)).expect("valid");
-    client
-}
-
-fn client_v5() -> pmc::Client {
-    pmc::Client::builder(V2).protocol(pmc::Protocol::V5).build().expect("a client")
-}
-
 /// A burst published by one client and received by another, both with a loop of their own.
 fn burst(qos: u8) {
     let broker = Mosquitto::builder().extra_config("max_queued_messages 0\nmax_inflight_messages 0").start();
-    let subscriber = client();
+    let subscriber = quick();
     let (tell, heard) = Probe::pair();
     subscriber.on_message(move |_, _, message| {
         let _ = tell.send(u32::from_be_bytes(message.payload[..].try_into().expect("four bytes")));
@@ -52,7 +41,7 @@ fn burst(qos: u8) {
     subscriber.loop_start().expect("no loop yet");
     ready.next("SUBACK");
 
-    let publisher = client();
+    let publisher = quick();
     let (tell, confirmed) = Probe::pair();
     publisher.on_publish(move |_, _, mid, code, _| {
         let _ = tell.send((mid, code.value()));
@@ -100,7 +89,7 @@ fn a_burst_of_qos_2() {
 #[test]
 fn one_counter_for_all_message_ids() {
     let broker = Mosquitto::start();
-    let client = client();
+    let client = quick();
     client.connect(HOST, broker.port()).expect("accepted");
     let publish = |qos: u8| client.publish("t", "x", qos).expect("connected").mid();
     assert_eq!(publish(1), 1);
@@ -115,7 +104,7 @@ fn one_counter_for_all_message_ids() {
 fn on_publish_once_for_each_mid() {
     for qos in 0..=2_u8 {
         let broker = Mosquitto::start();
-        let client = client();
+        let client = quick();
         let told = tell_all(&client);
         client.connect(HOST, broker.port()).expect("accepted");
         client.loop_start().expect("no loop yet");
@@ -137,7 +126,7 @@ fn on_publish_once_for_each_mid() {
 fn wait_for_publish_returns_after_on_publish() {
     let broker = Mosquitto::start();
     for looping in [true, false] {
-        let client = client();
+        let client = quick();
         let done = Arc::new(AtomicBool::new(false));
         let (begun, begin) = Probe::pair();
         let (go, wait) = channel::<()>();
@@ -169,7 +158,7 @@ fn wait_for_publish_times_out() {
         peer.puback(second.id);
         peer.expect_disconnect();
     });
-    let client = client();
+    let client = quick();
     client.connect(HOST, broker.port()).expect("accepted");
     let info = client.publish("t", "x", 1).expect("connected");
     let in_vain = || {
@@ -199,7 +188,7 @@ fn fifty_threads_wait_for_one_message() {
             peer.puback(message.id);
             peer.expect_disconnect();
         });
-        let client = client();
+        let client = quick();
         let told = tell_all(&client);
         client.connect(HOST, broker.port()).expect("accepted");
         if looping {
@@ -296,7 +285,7 @@ impl Pool {
 fn await_on_two_runtimes() {
     let broker = Mosquitto::start();
     for looping in [true, false] {
-        let client = client();
+        let client = quick();
         client.connect(HOST, broker.port()).expect("accepted");
         if looping {
             client.loop_start().expect("no loop yet");
@@ -330,7 +319,7 @@ fn await_tells_of_failure() {
         peer.expect_publish();
         let _ = peer.read_to_eof();
     });
-    let client = client_v5();
+    let client = quick_v5();
     client.connect(HOST, broker.port()).expect("accepted");
     client.loop_start().expect("no loop yet");
     let refused = client.publish("t", "x", 1).expect("connected");
@@ -355,7 +344,7 @@ fn queued_offline_and_sent_after_connect() {
         }
         peer.expect_disconnect();
     });
-    let client = client();
+    let client = quick();
     let told = tell_all(&client);
     let infos: Vec<_> = (0..3_u8).map(|number| client.publish("t", [number], 1).expect("queued")).collect();
     assert!(infos.iter().all(|info| info.rc() == pmc::ErrorCode::NoConn && !info.is_published()));
@@ -379,7 +368,7 @@ fn keep_latest_replaces_while_offline() {
         messages.iter().for_each(|message| peer.puback(message.id));
         peer.expect_disconnect();
     });
-    let client = client();
+    let client = quick();
     client.max_queued_messages_set(3);
     let latest = || pmc::PublishOptions::new().qos(1).keep_latest();
     let first = client.publish("a", "1", latest()).expect("queued");
@@ -411,7 +400,7 @@ fn refused_by_reason_code() {
         peer.ack_v5(0x40, third.id, 0x10, &[]);
         peer.expect_disconnect();
     });
-    let client = client_v5();
+    let client = quick_v5();
     let (tell, heard) = Probe::pair();
     client.on_publish(move |_, _, mid, code, properties| {
         let _ = tell.send((mid, code.value(), code.to_string(), properties.reason_string.clone()));
@@ -464,7 +453,7 @@ fn the_packets_of_each_qos() {
         peer.puback(4);
         assert!(matches!(peer.read_to_eof()[..], [Packet::Disconnect(_)]));
     });
-    let client = client();
+    let client = quick();
     client.connect(HOST, broker.port()).expect("accepted");
     let wait = |info: pmc::MessageInfo| info.wait_for_publish(DEADLINE).expect("confirmed");
     wait(client.publish("zero", 0, 0).expect("connected"));
@@ -501,8 +490,7 @@ fn a_message_taken_by_the_broker_is_not_sent_again() {
             peer.expect_disconnect();
         }),
     ]);
-    let client = pmc::Client::builder(V2).client_id("kept").clean_session(false).build().expect("a client");
-    client.reconnect_delay_set(Duration::from_millis(10), Duration::from_millis(20)).expect("valid");
+    let client = kept("kept", pmc::Protocol::V311);
     let told = tell_all(&client);
     client.connect(HOST, broker.port()).expect("accepted");
     client.loop_start().expect("no loop yet");
@@ -541,7 +529,7 @@ fn a_new_session_gets_everything_again() {
             peer.expect_disconnect();
         }),
     ]);
-    let client = client();
+    let client = quick();
     client.connect(HOST, broker.port()).expect("accepted");
     client.loop_start().expect("no loop yet");
     let infos = ["first", "second"].map(|topic| client.publish(topic, "x", 2).expect("connected"));
@@ -574,7 +562,7 @@ fn max_inflight_messages_on_the_wire() {
         ids.iter().for_each(|id| peer.puback(*id));
         peer.expect_disconnect();
     });
-    let client = client();
+    let client = quick();
     client.max_inflight_messages_set(3);
     assert_eq!(client.max_inflight_messages(), 3);
     client.connect(HOST, broker.port()).expect("accepted");
@@ -604,7 +592,7 @@ fn receive_maximum_of_a_broker_of_5() {
         ids.iter().for_each(|id| peer.puback(*id));
         peer.expect_disconnect();
     });
-    let client = client_v5();
+    let client = quick_v5();
     client.connect(HOST, broker.port()).expect("accepted");
     for _ in 0..4 {
         client.publish("t", "x", 1).expect("connected");
@@ -618,7 +606,7 @@ fn receive_maximum_of_a_broker_of_5() {
 #[test]
 fn large_payloads_arrive_whole() {
     let broker = Mosquitto::start();
-    let client = client();
+    let client = quick();
     let (tell, heard) = Probe::pair();
     client.on_message(move |_, _, message| {
         let _ = tell.send(message.payload.clone());

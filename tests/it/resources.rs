@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use rappel as pmc;
 
+use crate::support::client::{HOST, quick};
 use crate::support::mosquitto::Mosquitto;
 use crate::support::proxy::Proxy;
 use crate::support::resources::{descriptors, resident_kib, threads};
@@ -16,12 +17,6 @@ use crate::support::wait::{DEADLINE, Probe, holds_within, wait_until};
 
 /// What the allocator may keep after so many clients, in KiB. One client's Paho, queues and tables are about 100.
 const MEMORY_KIB: usize = 8 * 1024;
-
-fn client() -> pmc::Client {
-    let client = pmc::Client::new(pmc::CallbackApiVersion::Version2);
-    client.reconnect_delay_set(Duration::from_millis(1), Duration::from_millis(10)).expect("delays");
-    client
-}
 
 /// Threads and descriptors of a process at rest, and its memory.
 fn at_rest() -> (usize, usize, usize) {
@@ -39,8 +34,8 @@ fn assert_as_before(before: (usize, usize, usize)) {
 
 /// A whole life: connect, a message, the end.
 fn life(port: u16, looped: bool) {
-    let client = client();
-    client.connect("127.0.0.1", port).expect("a broker");
+    let client = quick();
+    client.connect(HOST, port).expect("a broker");
     if looped {
         client.loop_start().expect("a loop");
     }
@@ -70,9 +65,9 @@ fn an_attempt_given_up_at_any_moment_leaves_nothing_behind() {
 
 /// An attempt that is dropped after `moment`, wherever it stands then.
 fn attempt(port: u16, moment: Duration, subscribed: bool) {
-    let client = client();
+    let client = quick();
     client.connect_timeout_set(Duration::from_millis(500)).expect("a time");
-    client.connect_async("127.0.0.1", port).expect("wanted");
+    client.connect_async(HOST, port).expect("wanted");
     client.loop_start().expect("a loop");
     let _ = client.publish("t", "x", 1);
     if subscribed {
@@ -142,7 +137,7 @@ fn two_hundred_clients() {
     let (ready, subscribed) = Probe::pair();
     let clients: Vec<_> = (0..CLIENTS)
         .map(|number| {
-            let client = client();
+            let client = quick();
             let (tell, ready) = (tell.clone(), ready.clone());
             client.on_message(move |_, _, message| {
                 let _ = tell.send((number, message.payload_str().into_owned()));
@@ -150,7 +145,7 @@ fn two_hundred_clients() {
             client.on_subscribe(move |_, _, _, _, _| {
                 let _ = ready.send(());
             });
-            client.connect("127.0.0.1", broker.port()).expect("a broker");
+            client.connect(HOST, broker.port()).expect("a broker");
             client.loop_start().expect("a loop");
             client.subscribe(format!("to/{number}"), 1).expect("asked for");
             client
@@ -191,23 +186,23 @@ fn dead_address() -> (u16, TcpListener, Vec<TcpStream>) {
 fn a_dead_address_of_one_client_is_nothing_to_the_others() {
     let (dead, _listener, _fill) = dead_address();
     let broker = Mosquitto::start();
-    let stuck = client();
+    let stuck = quick();
     stuck.connect_timeout_set(Duration::from_secs(60)).expect("a time");
     let (tell, told) = Probe::pair();
     let trying = stuck.clone();
     let thread = std::thread::spawn(move || {
         let _ = tell.send(Ok(()));
-        let _ = tell.send(trying.connect("127.0.0.1", dead));
+        let _ = tell.send(trying.connect(HOST, dead));
     });
     told.next("the attempt begins").expect("begun");
     // Others connect, publish, lose their connection and come back meanwhile.
     let proxy = Proxy::to(broker.port());
-    let other = client();
+    let other = quick();
     let (tell, connected) = Probe::pair();
     other.on_connect(move |_, _, _, _, _| {
         let _ = tell.send(());
     });
-    other.connect("127.0.0.1", proxy.port()).expect("a broker");
+    other.connect(HOST, proxy.port()).expect("a broker");
     other.loop_start().expect("a loop");
     for _ in 0..5 {
         connected.next("a connection");

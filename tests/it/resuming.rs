@@ -1,25 +1,14 @@
 //! Coming back: what a connection left unfinished goes on with the next one, whatever else the broker says meanwhile.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use rappel as pmc;
 
+use crate::support::client::{HOST, kept, kept_options, named};
 use crate::support::scripted::packet::{frame, prefixed};
 use crate::support::scripted::{Peer, Script, ScriptedBroker, script};
 use crate::support::told::{Told, tell_all};
 use crate::support::wait::{DEADLINE, Probe, wait_until};
-
-const HOST: &str = "127.0.0.1";
-const V2: pmc::CallbackApiVersion = pmc::CallbackApiVersion::Version2;
-
-/// A client that is back at once.
-fn client(protocol: pmc::Protocol, clean: bool) -> pmc::Client {
-    let builder = pmc::Client::builder(V2).client_id("voyageur").protocol(protocol).clean_session(clean);
-    let client = builder.build().expect("a client");
-    client.reconnect_delay_set(Duration::from_millis(1), Duration::from_millis(5)).expect("delays");
-    client
-}
 
 /// A payload in which nothing can go missing, be added or trade places unnoticed.
 fn payload() -> Vec<u8> {
@@ -53,7 +42,7 @@ fn resume_within_a_message(protocol: pmc::Protocol) {
             peer.expect_eof();
         }),
     ]);
-    let client = client(protocol, false);
+    let client = kept("voyageur", protocol);
     let told = tell_all(&client);
     let (tell, later) = Probe::pair();
     client.on_disconnect(move |client, _, _, code, _| {
@@ -61,13 +50,7 @@ fn resume_within_a_message(protocol: pmc::Protocol) {
             let _ = tell.send(client.publish("second", "", 1).expect("queued"));
         }
     });
-    let options = match protocol {
-        pmc::Protocol::V5 => pmc::ConnectOptions::new()
-            .clean_start(false)
-            .properties(pmc::Properties::new().with_session_expiry_interval(3600)),
-        _ => pmc::ConnectOptions::new(),
-    };
-    client.connect_with(HOST, broker.port(), options).expect("accepted");
+    client.connect_with(HOST, broker.port(), kept_options(protocol)).expect("accepted");
     client.loop_start().expect("no loop yet");
     let first = client.publish("premier", "", 2).expect("connected");
     first.wait_for_publish(DEADLINE).expect("confirmed by PUBCOMP");
@@ -111,7 +94,7 @@ fn subscriptions_outlive_connections_that_are_lost_at_once() {
         peer.expect_eof();
     }));
     let broker = ScriptedBroker::sequence(scripts);
-    let client = client(pmc::Protocol::V311, true);
+    let client = named("voyageur", pmc::Protocol::V311);
     let told = tell_all(&client);
     let connections = AtomicUsize::new(0);
     client.on_connect(move |client, _, _, _, _| {

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use log::Level;
 use rappel as pmc;
 
+use crate::support::client::{HOST, back_at_once, builder_v5, kept, named, quick_v5};
 use crate::support::logged::{expect_logged, keep_log};
 use crate::support::mosquitto::Mosquitto;
 use crate::support::proxy::Proxy;
@@ -14,21 +15,6 @@ use crate::support::wait::{DEADLINE, Probe, wait_until};
 
 /// The time between the broker's return and the client's, which the issue promises.
 const BACK: Duration = Duration::from_secs(2);
-
-fn client(id: &str, clean: bool) -> pmc::Client {
-    let builder = pmc::Client::builder(pmc::CallbackApiVersion::Version2).client_id(id).clean_session(clean);
-    let client = builder.build().expect("a client");
-    client.reconnect_delay_set(Duration::from_millis(50), Duration::from_millis(500)).expect("delays");
-    client
-}
-
-/// A client of MQTT 5, which may make its subscriptions again by itself or not.
-fn client_v5(resubscribe: bool) -> pmc::Client {
-    let builder = pmc::Client::builder(pmc::CallbackApiVersion::Version2).protocol(pmc::Protocol::V5);
-    let client = builder.resubscribe(resubscribe).build().expect("a client");
-    client.reconnect_delay_set(Duration::from_millis(5), Duration::from_millis(50)).expect("delays");
-    client
-}
 
 /// The next `on_connect`, `on_connect_fail` aside.
 fn next_connect(told: &Probe<Told>) -> (bool, u8) {
@@ -50,9 +36,9 @@ fn next_disconnect(told: &Probe<Told>) -> u8 {
 #[test]
 fn the_client_is_back_soon_after_its_broker() {
     let broker = Mosquitto::builder().persistence(true).start();
-    let client = client("faithful", false);
+    let client = kept("faithful", pmc::Protocol::V311);
     let told = tell_all(&client);
-    client.connect("127.0.0.1", broker.port()).expect("a broker");
+    client.connect(HOST, broker.port()).expect("a broker");
     client.loop_start().expect("a loop");
     assert_eq!(next_connect(&told), (false, 0));
     for round in 0..5 {
@@ -76,9 +62,9 @@ fn the_client_is_back_soon_after_its_broker() {
 fn a_clean_session_comes_back_without_a_session() {
     let broker = Mosquitto::start();
     let proxy = Proxy::to(broker.port());
-    let client = client("forgetful", true);
+    let client = named("forgetful", pmc::Protocol::V311);
     let told = tell_all(&client);
-    client.connect("127.0.0.1", proxy.port()).expect("a broker");
+    client.connect(HOST, proxy.port()).expect("a broker");
     client.loop_start().expect("a loop");
     assert_eq!(next_connect(&told), (false, 0));
     client.subscribe("serre/#", 1).expect("asked for");
@@ -127,12 +113,12 @@ fn a_refused_resubscription_reaches_on_subscribe() {
             peer.expect_disconnect();
         }),
     ]);
-    let client = client_v5(true);
+    let client = quick_v5();
     let (tell, answers) = Probe::pair();
     client.on_subscribe(move |_, _, _, codes, _| {
         let _ = tell.send(codes.iter().map(|code| code.value()).collect::<Vec<_>>());
     });
-    client.connect("127.0.0.1", broker.port()).expect("accepted");
+    client.connect(HOST, broker.port()).expect("accepted");
     client.loop_start().expect("a loop");
     client.subscribe_many([("a", 1), ("b", 1)]).expect("asked for");
     assert_eq!(answers.take(3, "on_subscribe"), [vec![1, 1], vec![0x87, 1], vec![1]]);
@@ -159,7 +145,7 @@ fn without_resubscribe_nothing_is_subscribed_again() {
             peer.expect_disconnect();
         }),
     ]);
-    let client = client_v5(false);
+    let client = back_at_once(builder_v5().resubscribe(false).build().expect("a client"));
     let mut connections = 0;
     client.on_connect(move |client, _, _, _, _| {
         connections += 1;
@@ -174,7 +160,7 @@ fn without_resubscribe_nothing_is_subscribed_again() {
             client.publish("t", "second", 1).expect("accepted");
         }
     });
-    client.connect("127.0.0.1", broker.port()).expect("accepted");
+    client.connect(HOST, broker.port()).expect("accepted");
     client.loop_start().expect("a loop");
     client.subscribe("a", 1).expect("asked for");
     published.take(2, "both messages");
@@ -193,10 +179,10 @@ fn published_once(client: &pmc::Client) -> bool {
 fn two_clients_with_one_id_are_explained_on_a_real_broker() {
     keep_log();
     let broker = Mosquitto::start();
-    let clients = [client("jumeau-à-deux", true), client("jumeau-à-deux", true)];
+    let clients = [named("jumeau-à-deux", pmc::Protocol::V311), named("jumeau-à-deux", pmc::Protocol::V311)];
     let told: Vec<_> = clients.iter().map(tell_all).collect();
     for client in &clients {
-        client.connect("127.0.0.1", broker.port()).expect("a broker");
+        client.connect(HOST, broker.port()).expect("a broker");
         client.loop_start().expect("a loop");
     }
     // Each throws the other out.
@@ -212,10 +198,10 @@ fn two_clients_with_one_id_are_explained_on_a_real_broker() {
 fn a_half_open_connection_is_noticed() {
     let broker = Mosquitto::start();
     let proxy = Proxy::to(broker.port());
-    let client = client("cut off", true);
+    let client = named("cut off", pmc::Protocol::V311);
     let told = tell_all(&client);
     let options = pmc::ConnectOptions::new().keepalive(Duration::from_secs(1));
-    client.connect_with("127.0.0.1", proxy.port(), options).expect("a broker");
+    client.connect_with(HOST, proxy.port(), options).expect("a broker");
     client.loop_start().expect("a loop");
     next_connect(&told);
     proxy.swallow(true);
@@ -235,11 +221,11 @@ fn a_half_open_connection_is_noticed() {
 #[test]
 fn a_frozen_broker_is_noticed_and_found_again() {
     let broker = Mosquitto::start();
-    let client = client("patient", true);
+    let client = named("patient", pmc::Protocol::V311);
     let told = tell_all(&client);
     let options = pmc::ConnectOptions::new().keepalive(Duration::from_secs(1));
     client.connect_timeout_set(Duration::from_secs(1)).expect("a time");
-    client.connect_with("127.0.0.1", broker.port(), options).expect("a broker");
+    client.connect_with(HOST, broker.port(), options).expect("a broker");
     client.loop_start().expect("a loop");
     next_connect(&told);
     broker.stop_signal();
@@ -274,10 +260,10 @@ fn the_keep_alive_of_one_client_is_not_that_of_another() {
         // No ping among what it sends while the other pings thrice.
         peer.expect_disconnect();
     });
-    let (first, second) = (client("hurried", true), client("calm", true));
+    let (first, second) = (named("hurried", pmc::Protocol::V311), named("calm", pmc::Protocol::V311));
     let keepalive = |seconds| pmc::ConnectOptions::new().keepalive(Duration::from_secs(seconds));
-    first.connect_with("127.0.0.1", hurried.port(), keepalive(1)).expect("accepted");
-    second.connect_with("127.0.0.1", calm.port(), keepalive(60)).expect("accepted");
+    first.connect_with(HOST, hurried.port(), keepalive(1)).expect("accepted");
+    second.connect_with(HOST, calm.port(), keepalive(60)).expect("accepted");
     pings.take(3, "pings once a second");
     assert!(first.is_connected() && second.is_connected());
     for client in [first, second] {
@@ -292,9 +278,9 @@ fn each_connection_is_told_once() {
     // Ten losses in a row: on_connect and on_disconnect in turn, never two of a kind.
     let broker = Mosquitto::start();
     let proxy = Proxy::to(broker.port());
-    let client = client("in turn", true);
+    let client = named("in turn", pmc::Protocol::V311);
     let told = tell_all(&client);
-    client.connect("127.0.0.1", proxy.port()).expect("a broker");
+    client.connect(HOST, proxy.port()).expect("a broker");
     client.loop_start().expect("a loop");
     let mut turns = Vec::new();
     while turns.len() < 20 {

@@ -1,30 +1,13 @@
 //! Subscribing, and which callback a message reaches.
 
-use std::time::Duration;
-
 use rappel as pmc;
 
+use crate::support::client::{HOST, back_at_once, builder, quick, quick_v5};
 use crate::support::mosquitto::Mosquitto;
 use crate::support::scripted::packet::Publish;
 use crate::support::scripted::{ScriptedBroker, property, script};
 use crate::support::told::{Told, tell_all};
 use crate::support::wait::{DEADLINE, Probe};
-
-const HOST: &str = "127.0.0.1";
-const V2: pmc::CallbackApiVersion = pmc::CallbackApiVersion::Version2;
-
-fn client() -> pmc::Client {
-    quick(pmc::Client::new(V2))
-}
-
-fn client_v5() -> pmc::Client {
-    quick(pmc::Client::builder(V2).protocol(pmc::Protocol::V5).build().expect("a client"))
-}
-
-fn quick(client: pmc::Client) -> pmc::Client {
-    client.reconnect_delay_set(Duration::from_millis(10), Duration::from_millis(20)).expect("valid");
-    client
-}
 
 /// Connected, with a loop, and nothing told yet that was not taken.
 fn started(client: &pmc::Client, port: u16) -> Probe<Told> {
@@ -58,7 +41,7 @@ fn many_filters_in_one_packet() {
         peer.unsuback(2, &[]);
         peer.expect_disconnect();
     });
-    let client = client();
+    let client = quick();
     let told = started(&client, broker.port());
     assert_eq!(client.subscribe_many([("a/#", 0), ("b/+/c", 1), ("d", 2)]).expect("connected"), 1);
     assert_eq!(told.next("SUBACK"), Told::Subscribe { mid: 1, codes: vec![0, 1, 0x80] });
@@ -78,7 +61,7 @@ fn refused_filters_of_5() {
         peer.unsuback(id, &[0x00, 0x11]);
         peer.expect_disconnect();
     });
-    let client = client_v5();
+    let client = quick_v5();
     let told = started(&client, broker.port());
     let (tell, heard) = Probe::pair();
     client.on_subscribe(move |_, _, mid, codes, properties| {
@@ -97,7 +80,7 @@ fn refused_filters_of_5() {
 #[test]
 fn unsubscribe_ends_the_messages() {
     let broker = Mosquitto::start();
-    let client = client();
+    let client = quick();
     let told = started(&client, broker.port());
     client.subscribe_many([("a", 0), ("marker", 0)]).expect("connected");
     assert_eq!(told.next("SUBACK"), Told::Subscribe { mid: 1, codes: vec![0, 0] });
@@ -113,7 +96,7 @@ fn unsubscribe_ends_the_messages() {
 #[test]
 fn each_qos_arrives_as_the_lower_of_both() {
     let broker = Mosquitto::start();
-    let client = client();
+    let client = quick();
     let told = started(&client, broker.port());
     for subscribed in 0..=2_u8 {
         client.subscribe("t", subscribed).expect("connected");
@@ -128,7 +111,7 @@ fn each_qos_arrives_as_the_lower_of_both() {
 #[test]
 fn every_matching_callback_runs_and_on_message_only_without_one() {
     let broker = Mosquitto::start();
-    let client = client();
+    let client = quick();
     let told = started(&client, broker.port());
     let (tell, heard) = Probe::pair();
     let note = |name: &'static str| {
@@ -167,7 +150,7 @@ fn every_matching_callback_runs_and_on_message_only_without_one() {
 #[test]
 fn a_shared_subscription_is_shared() {
     let broker = Mosquitto::start();
-    let members = [client_v5(), client_v5()];
+    let members = [quick_v5(), quick_v5()];
     let (tell, heard) = Probe::pair();
     for (number, member) in members.iter().enumerate() {
         let told = started(member, broker.port());
@@ -180,7 +163,7 @@ fn a_shared_subscription_is_shared() {
         member.subscribe("$share/group/work/#", 1).expect("connected");
         assert!(matches!(told.next("SUBACK"), Told::Subscribe { .. }));
     }
-    let publisher = client();
+    let publisher = quick();
     publisher.connect(HOST, broker.port()).expect("accepted");
     for number in 0..20_u8 {
         publisher.publish("work/piece", [number], 1).expect("connected");
@@ -195,7 +178,7 @@ fn a_shared_subscription_is_shared() {
 #[test]
 fn retained_messages() {
     let broker = Mosquitto::start();
-    let publisher = client();
+    let publisher = quick();
     publisher.connect(HOST, broker.port()).expect("accepted");
     let retained = || pmc::PublishOptions::new().qos(1).retain(true);
     publisher.publish("state", "old", retained()).expect("connected");
@@ -203,7 +186,7 @@ fn retained_messages() {
     publisher.publish("gone", "x", retained()).expect("connected");
     publisher.publish("gone", (), retained()).expect("connected").wait_for_publish(DEADLINE).expect("confirmed");
 
-    let subscriber = client();
+    let subscriber = quick();
     let told = started(&subscriber, broker.port());
     subscriber.subscribe_many([("gone", 1), ("state", 1)]).expect("connected");
     let expected = Told::Message {
@@ -242,7 +225,7 @@ fn the_options_of_5_on_the_wire() {
         peer.unsuback(unsubscribe.id, &[0]);
         peer.expect_disconnect();
     });
-    let client = client_v5();
+    let client = quick_v5();
     let told = started(&client, broker.port());
     let new = pmc::SubscribeOptions::new;
     let properties = pmc::Properties::new().with_subscription_identifier(268_435_455).with_user_property("k", "v");
@@ -267,7 +250,7 @@ fn the_options_of_5_on_the_wire() {
 #[test]
 fn no_local_spares_ones_own_messages() {
     let broker = Mosquitto::start();
-    let client = client_v5();
+    let client = quick_v5();
     let told = started(&client, broker.port());
     client.subscribe("t", pmc::SubscribeOptions::new().no_local(true)).expect("connected");
     client.subscribe("marker", 0).expect("connected");
@@ -309,7 +292,7 @@ fn subscriptions_come_back_with_their_options() {
             peer.expect_disconnect();
         }),
     ]);
-    let client = client_v5();
+    let client = quick_v5();
     let told = started(&client, broker.port());
     let options = pmc::SubscribeOptions::new().qos(1).no_local(true);
     client.subscribe_many([("kept", options), ("refused", 1.into())]).expect("connected");
@@ -353,8 +336,8 @@ fn a_kept_session_is_not_subscribed_again() {
                 peer.expect_disconnect();
             }),
         ]);
-        let builder = pmc::Client::builder(V2).client_id("kept").clean_session(false).resubscribe(resubscribe);
-        let client = quick(builder.build().expect("a client"));
+        let builder = builder().client_id("kept").clean_session(false).resubscribe(resubscribe);
+        let client = back_at_once(builder.build().expect("a client"));
         let told = started(&client, broker.port());
         client.subscribe("t", 1).expect("connected");
         assert_eq!(told.take(3, "SUBACK and the loss")[1], Told::disconnected(128));

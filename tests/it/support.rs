@@ -6,6 +6,7 @@
 
 pub mod wait;
 
+pub mod client;
 pub mod guarded;
 pub mod logged;
 

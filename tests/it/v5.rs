@@ -5,20 +5,12 @@ use std::time::Duration;
 use rappel as pmc;
 use rappel::Error;
 
+use crate::support::client::{HOST, builder_v5, named, quick_v5};
 use crate::support::logged::{expect_logged, keep_log};
 use crate::support::mosquitto::Mosquitto;
 use crate::support::scripted::{ScriptedBroker, property, script};
 use crate::support::told::{Told, tell_all};
 use crate::support::wait::{DEADLINE, Probe};
-
-const HOST: &str = "127.0.0.1";
-const V2: pmc::CallbackApiVersion = pmc::CallbackApiVersion::Version2;
-
-fn client(id: &str) -> pmc::Client {
-    let client = pmc::Client::builder(V2).protocol(pmc::Protocol::V5).client_id(id).build().expect("a client");
-    client.reconnect_delay_set(Duration::from_millis(10), Duration::from_millis(20)).expect("valid");
-    client
-}
 
 /// The next event that is `on_connect`.
 fn connect_event(told: &Probe<Told>) -> (bool, u8, pmc::Properties) {
@@ -32,7 +24,7 @@ fn connect_event(told: &Probe<Told>) -> (bool, u8, pmc::Properties) {
 #[test]
 fn properties_of_a_message_make_the_round() {
     let broker = Mosquitto::start();
-    let client = client("");
+    let client = quick_v5();
     let told = tell_all(&client);
     client.connect(HOST, broker.port()).expect("accepted");
     client.loop_start().expect("no loop yet");
@@ -104,7 +96,7 @@ fn the_properties_of_connect_and_connack() {
         let _ = tell.send(());
         peer.expect_disconnect();
     });
-    let client = client("id");
+    let client = named("id", pmc::Protocol::V5);
     let told = tell_all(&client);
     let will = pmc::Properties::new().with_will_delay_interval(5).with_content_type("text/plain");
     client.will_set("will", "gone", pmc::PublishOptions::new().qos(1).properties(will)).expect("valid");
@@ -151,7 +143,7 @@ fn clean_start_is_for_the_first_connection() {
         let [first, second, third] = expected;
         let scripts = vec![connection(first, true), connection(second, false), connection(third, false)];
         let broker = ScriptedBroker::sequence(scripts);
-        let client = client("id");
+        let client = named("id", pmc::Protocol::V5);
         let told = tell_all(&client);
         let options = || match clean_start {
             Some(clean_start) => pmc::ConnectOptions::new().clean_start(clean_start),
@@ -176,7 +168,7 @@ fn a_session_lasts_as_long_as_asked() {
         let properties = pmc::Properties::new().with_session_expiry_interval(expiry);
         pmc::ConnectOptions::new().clean_start(false).properties(properties)
     };
-    let first = client("kept");
+    let first = named("kept", pmc::Protocol::V5);
     first.connect_with(HOST, broker.port(), options(3600)).expect("accepted");
     let told = tell_all(&first);
     first.subscribe("t", 1).expect("connected");
@@ -184,11 +176,11 @@ fn a_session_lasts_as_long_as_asked() {
     assert!(!connect_event(&told).0);
     drop(first);
 
-    let publisher = client("other");
+    let publisher = named("other", pmc::Protocol::V5);
     publisher.connect(HOST, broker.port()).expect("accepted");
     publisher.publish("t", "while away", 1).expect("connected").wait_for_publish(DEADLINE).expect("confirmed");
 
-    let second = client("kept");
+    let second = named("kept", pmc::Protocol::V5);
     let told = tell_all(&second);
     second.connect_with(HOST, broker.port(), options(3600)).expect("accepted");
     second.loop_start().expect("no loop yet");
@@ -199,7 +191,7 @@ fn a_session_lasts_as_long_as_asked() {
     second.disconnect_with(pmc::DisconnectOptions::new().properties(properties)).expect("connected");
     drop(second);
 
-    let third = client("kept");
+    let third = named("kept", pmc::Protocol::V5);
     let told = tell_all(&third);
     third.connect_with(HOST, broker.port(), options(0)).expect("accepted");
     third.loop_start().expect("no loop yet");
@@ -226,7 +218,7 @@ fn the_broker_says_why_it_leaves() {
             peer.expect_disconnect();
         }),
     ]);
-    let client = client("id");
+    let client = named("id", pmc::Protocol::V5);
     let told = tell_all(&client);
     client.connect(HOST, broker.port()).expect("accepted");
     client.loop_start().expect("no loop yet");
@@ -254,7 +246,7 @@ fn without_reconnect_the_brokers_reason_is_the_error() {
         peer.disconnect_v5(0x8b, &[]);
         peer.expect_eof();
     });
-    let builder = pmc::Client::builder(V2).protocol(pmc::Protocol::V5).reconnect_on_failure(false);
+    let builder = builder_v5().reconnect_on_failure(false);
     let client = builder.build().expect("a client");
     client.connect(HOST, broker.port()).expect("accepted");
     let error = client.loop_forever().expect_err("the broker has left");
@@ -271,7 +263,7 @@ fn a_second_client_with_the_same_id_is_explained() {
         peer.disconnect_v5(0x8e, &[]);
         peer.expect_eof();
     });
-    let told = client("told-of-its-twin");
+    let told = named("told-of-its-twin", pmc::Protocol::V5);
     told.connect(HOST, broker.port()).expect("accepted");
     told.loop_start().expect("no loop yet");
     expect_logged(log::Level::Error, &["another client", "told-of-its-twin"]);
@@ -279,7 +271,7 @@ fn a_second_client_with_the_same_id_is_explained() {
 
     // Mosquitto just closes the connection: what tells is that it does so again and again.
     let broker = Mosquitto::start();
-    let twins = [client("kicked-by-its-twin"), client("kicked-by-its-twin")];
+    let twins = [named("kicked-by-its-twin", pmc::Protocol::V5), named("kicked-by-its-twin", pmc::Protocol::V5)];
     for twin in &twins {
         twin.connect(HOST, broker.port()).expect("accepted");
         twin.loop_start().expect("no loop yet");
@@ -296,7 +288,7 @@ fn a_malformed_packet_is_answered_with_its_reason() {
         assert_eq!(peer.expect_disconnect().code, 0x81);
         peer.expect_eof();
     });
-    let builder = pmc::Client::builder(V2).protocol(pmc::Protocol::V5).reconnect_on_failure(false);
+    let builder = builder_v5().reconnect_on_failure(false);
     let client = builder.build().expect("a client");
     let told = tell_all(&client);
     client.connect(HOST, broker.port()).expect("accepted");

@@ -8,7 +8,8 @@ use std::time::Duration;
 use log::Level;
 use rappel as pmc;
 
-use super::{client, subscriber};
+use super::subscriber;
+use crate::support::client::{HOST, named};
 use crate::support::logged::{is_logged, keep_log};
 use crate::support::mosquitto::Mosquitto;
 use crate::support::scripted::ScriptedBroker;
@@ -24,9 +25,9 @@ enum End {
 
 /// One round: some messages, then the end at once. Gives what was accepted.
 fn round(port: u16, number: usize, end: End, chance: &mut Chance) -> HashSet<String> {
-    let client = client(&format!("round-{number}"), true, pmc::Protocol::V311);
+    let client = named(&format!("round-{number}"), pmc::Protocol::V311);
     let looped = number.is_multiple_of(2);
-    client.connect("127.0.0.1", port).expect("a broker");
+    client.connect(HOST, port).expect("a broker");
     if looped {
         client.loop_start().expect("a loop");
     }
@@ -97,8 +98,8 @@ fn publish_then_the_end_of_main_loses_nothing() {
 fn a_main_that_publishes_and_ends() {
     let port = env::var("PORT").expect("PORT").parse().expect("a port");
     let number: usize = env::var("ROUND").expect("ROUND").parse().expect("a number");
-    let client = client(&format!("main-{number}"), true, pmc::Protocol::V311);
-    client.connect("127.0.0.1", port).expect("a broker");
+    let client = named(&format!("main-{number}"), pmc::Protocol::V311);
+    client.connect(HOST, port).expect("a broker");
     if number.is_multiple_of(2) {
         client.loop_start().expect("a loop");
     }
@@ -121,8 +122,8 @@ fn disconnect_says_how_many_were_not_confirmed() {
         peer.expect_eof();
         let _ = tell.send(());
     });
-    let client = client("told", true, pmc::Protocol::V311);
-    client.connect("127.0.0.1", broker.port()).expect("the broker accepts");
+    let client = named("told", pmc::Protocol::V311);
+    client.connect(HOST, broker.port()).expect("the broker accepts");
     client.loop_start().expect("a loop");
     let infos: Vec<_> = (1..=5).map(|n| client.publish("t", n, 1).expect("accepted")).collect();
     infos[1].wait_for_publish(DEADLINE).expect("confirmed");
@@ -156,7 +157,7 @@ fn a_connection_lost_during_disconnect_stays_lost() {
         gone.recv().expect("the callback's word");
         peer.close();
     });
-    let client = client("leaving", true, pmc::Protocol::V311);
+    let client = named("leaving", pmc::Protocol::V311);
     client.max_inflight_messages_set(0);
     let mut go = Some(go);
     client.on_publish(move |client, _, _, _, _| {
@@ -170,7 +171,7 @@ fn a_connection_lost_during_disconnect_stays_lost() {
     client.on_disconnect(move |_, _, _, code, _| {
         let _ = tell.send(code.value());
     });
-    client.connect("127.0.0.1", broker.port()).expect("the broker accepts");
+    client.connect(HOST, broker.port()).expect("the broker accepts");
     for n in 0..60 {
         client.publish("t", n, 1).expect("accepted");
     }

@@ -6,14 +6,12 @@ use std::sync::{Arc, Mutex};
 
 use rappel as pmc;
 
-use super::{client, kept};
+use crate::support::client::{HOST, VERSIONS, kept, kept_options, named};
 use crate::support::scripted::packet::{Packet, Publish};
 use crate::support::scripted::{Peer, ScriptedBroker, script};
 use crate::support::told::{Told, tell_all};
 use crate::support::trials::{Chance, rounds};
 use crate::support::wait::{DEADLINE, Probe, wait_until};
-
-const VERSIONS: [pmc::Protocol; 2] = [pmc::Protocol::V311, pmc::Protocol::V5];
 
 /// The last packet before the cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,9 +81,9 @@ fn outgoing(protocol: pmc::Protocol, qos: u8, last: Last, present: bool) {
             peer.expect_eof();
         }),
     ]);
-    let client = client("publisher", false, protocol);
+    let client = kept("publisher", protocol);
     let told = tell_all(&client);
-    client.connect_with("127.0.0.1", broker.port(), kept(protocol)).expect("the broker accepts");
+    client.connect_with(HOST, broker.port(), kept_options(protocol)).expect("the broker accepts");
     client.loop_start().expect("a loop");
     let info = client.publish("mesure", "21.5", i32::from(qos)).expect("accepted");
     info.wait_for_publish(DEADLINE).expect("confirmed");
@@ -156,9 +154,9 @@ fn several_exchanges_go_on_in_their_order() {
             peer.expect_disconnect();
         }),
     ]);
-    let client = client("publisher", false, pmc::Protocol::V311);
+    let client = kept("publisher", pmc::Protocol::V311);
     let told = tell_all(&client);
-    client.connect("127.0.0.1", broker.port()).expect("the broker accepts");
+    client.connect(HOST, broker.port()).expect("the broker accepts");
     client
         .reconnect_delay_set(std::time::Duration::from_millis(300), std::time::Duration::from_secs(1))
         .expect("delays");
@@ -191,9 +189,9 @@ fn a_refused_exchange_is_over() {
             peer.expect_disconnect();
         }),
     ]);
-    let client = client("publisher", false, pmc::Protocol::V5);
+    let client = kept("publisher", pmc::Protocol::V5);
     let told = tell_all(&client);
-    client.connect_with("127.0.0.1", broker.port(), kept(pmc::Protocol::V5)).expect("the broker accepts");
+    client.connect_with(HOST, broker.port(), kept_options(pmc::Protocol::V5)).expect("the broker accepts");
     client.loop_start().expect("a loop");
     let refused = client.publish("t", "", 2).expect("accepted").wait_for_publish(DEADLINE);
     assert!(matches!(refused, Err(pmc::Error::PublishRefused { .. })), "{refused:?}");
@@ -261,9 +259,9 @@ fn incoming(protocol: pmc::Protocol, last: Last, whole: bool, present: bool) {
             peer.expect_disconnect();
         }),
     ]);
-    let client = client("receiver", false, protocol);
+    let client = kept("receiver", protocol);
     let told = tell_all(&client);
-    client.connect_with("127.0.0.1", broker.port(), kept(protocol)).expect("the broker accepts");
+    client.connect_with(HOST, broker.port(), kept_options(protocol)).expect("the broker accepts");
     client.loop_start().expect("a loop");
     let mut received = Vec::new();
     while received.last().is_none_or(|last| last != "deux") {
@@ -308,9 +306,9 @@ fn a_repetition_within_a_connection_is_not_delivered() {
         let _ = done.send(());
         peer.expect_disconnect();
     });
-    let client = client("receiver", true, pmc::Protocol::V311);
+    let client = named("receiver", pmc::Protocol::V311);
     let told = tell_all(&client);
-    client.connect("127.0.0.1", broker.port()).expect("the broker accepts");
+    client.connect(HOST, broker.port()).expect("the broker accepts");
     client.loop_start().expect("a loop");
     let mut received = Vec::new();
     while received.len() < 2 {
@@ -404,12 +402,12 @@ fn deliveries_cut_at_random_arrive_once_and_in_order() {
         })
     });
     let broker = ScriptedBroker::sequence(scripts.collect());
-    let client = client("receiver", false, pmc::Protocol::V311);
+    let client = kept("receiver", pmc::Protocol::V311);
     let (tell, heard) = Probe::pair();
     client.on_message(move |_, _, message| {
         let _ = tell.send(message.payload_str().into_owned());
     });
-    client.connect("127.0.0.1", broker.port()).expect("the broker accepts");
+    client.connect(HOST, broker.port()).expect("the broker accepts");
     client.loop_start().expect("a loop");
     for number in 0..total {
         assert_eq!(heard.next(&format!("message {number}")), number.to_string(), "once, and in order");

@@ -2,7 +2,8 @@
 
 use rappel as pmc;
 
-use super::{client, subscriber};
+use super::subscriber;
+use crate::support::client::{HOST, named};
 use crate::support::mosquitto::Mosquitto;
 use crate::support::wait::{DEADLINE, Probe};
 
@@ -10,7 +11,7 @@ use crate::support::wait::{DEADLINE, Probe};
 fn the_queue_refuses_what_is_over_its_limit_and_delivers_the_rest() {
     let broker = Mosquitto::start();
     let (_subscriber, heard) = subscriber(broker.port(), "subscriber", 1);
-    let client = client("publisher", true, pmc::Protocol::V311);
+    let client = named("publisher", pmc::Protocol::V311);
     client.max_queued_messages_set(100);
     let mut infos = Vec::new();
     for n in 1..=100 {
@@ -22,7 +23,7 @@ fn the_queue_refuses_what_is_over_its_limit_and_delivers_the_rest() {
     assert!(matches!(refused, Err(pmc::Error::QueueFull { limit: 100 })), "{refused:?}");
     assert_eq!(refused.expect_err("refused").code(), pmc::ErrorCode::QueueSize);
 
-    client.connect("127.0.0.1", broker.port()).expect("a broker");
+    client.connect(HOST, broker.port()).expect("a broker");
     client.loop_start().expect("a loop");
     for info in infos {
         info.wait_for_publish(DEADLINE).expect("confirmed");
@@ -38,7 +39,7 @@ fn the_queue_refuses_what_is_over_its_limit_and_delivers_the_rest() {
 fn while_offline_a_newer_message_replaces_one_of_its_topic() {
     let broker = Mosquitto::start();
     let (_subscriber, heard) = subscriber(broker.port(), "subscriber", 1);
-    let client = client("sensor", true, pmc::Protocol::V311);
+    let client = named("sensor", pmc::Protocol::V311);
     let (tell, published) = Probe::pair();
     client.on_publish(move |_, _, mid, _, _| {
         let _ = tell.send(mid);
@@ -55,7 +56,7 @@ fn while_offline_a_newer_message_replaces_one_of_its_topic() {
         assert!(!replaced.is_published());
     }
 
-    client.connect("127.0.0.1", broker.port()).expect("a broker");
+    client.connect(HOST, broker.port()).expect("a broker");
     client.loop_start().expect("a loop");
     for info in [&other, &plain, &last] {
         info.wait_for_publish(DEADLINE).expect("confirmed");

@@ -11,7 +11,8 @@ use std::time::Duration;
 use rappel as pmc;
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::{client, kept, subscriber};
+use super::subscriber;
+use crate::support::client::{HOST, kept, kept_options, named};
 use crate::support::mosquitto::Mosquitto;
 use crate::support::proxy::Proxy;
 use crate::support::trials::{Chance, rounds, soak};
@@ -25,6 +26,11 @@ const TOPICS: usize = 4;
 /// A broker that keeps everything and forgets nothing for want of room.
 fn broker() -> Mosquitto {
     Mosquitto::builder().persistence(true).extra_config("max_queued_messages 0").start()
+}
+
+fn publisher(clean: bool) -> pmc::Client {
+    let made = if clean { named } else { kept };
+    made("publisher", pmc::Protocol::V311)
 }
 
 /// Counts, per message id, how often `on_publish` ran.
@@ -120,9 +126,9 @@ fn a_broker_that_is_stopped_under_load_loses_nothing_confirmed() {
     for run in 0..rounds(1, 3) {
         let broker = broker();
         let (_subscriber, heard) = subscriber(broker.port(), "subscriber", 1);
-        let client = client("publisher", run % 2 == 0, pmc::Protocol::V311);
+        let client = publisher(run % 2 == 0);
         let counts = count_publish(&client);
-        client.connect("127.0.0.1", broker.port()).expect("a broker");
+        client.connect(HOST, broker.port()).expect("a broker");
         client.loop_start().expect("a loop");
         let (stop, publishing) = publish_steadily(client.clone());
         for _ in 0..rounds(6, 24) {
@@ -166,9 +172,9 @@ fn killed_five_times(qos: i32, clean: bool) {
     let broker = broker();
     let (to_publisher, to_subscriber) = (Proxy::to(broker.port()), Proxy::to(broker.port()));
     let (_subscriber, heard) = subscriber(to_subscriber.port(), "subscriber", qos as u8);
-    let client = client("publisher", clean, pmc::Protocol::V311);
+    let client = publisher(clean);
     let counts = count_publish(&client);
-    client.connect("127.0.0.1", to_publisher.port()).expect("a broker");
+    client.connect(HOST, to_publisher.port()).expect("a broker");
     client.loop_start().expect("a loop");
     let count = rounds(1_000, 10_000);
     let infos = publish_all(&client, count, qos, |_| {});
@@ -231,9 +237,9 @@ fn cut_at_random(seed: u64, qos: i32, protocol: pmc::Protocol) {
     let broker = Mosquitto::builder().extra_config("max_queued_messages 0\nmax_inflight_messages 20").start();
     let proxy = Proxy::to(broker.port());
     let (_subscriber, heard) = subscriber(broker.port(), "subscriber", qos as u8);
-    let client = client("publisher", false, protocol);
+    let client = kept("publisher", protocol);
     let counts = count_publish(&client);
-    client.connect_with("127.0.0.1", proxy.port(), kept(protocol)).expect("a broker");
+    client.connect_with(HOST, proxy.port(), kept_options(protocol)).expect("a broker");
     client.loop_start().expect("a loop");
     let count = rounds(1_000, 10_000);
     let mut chance = Chance::new(seed);

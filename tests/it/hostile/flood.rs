@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use rappel as pmc;
 
-use super::client;
+use crate::support::client::{HOST, named};
 use crate::support::resources::resident_kib;
 use crate::support::trials::alone;
 use crate::support::wait::{DEADLINE, Probe, wait_until};
@@ -71,7 +71,7 @@ fn a_flood_on_a_blocked_callback() {
         // Reads what the client says to the end.
         let _ = stream.read_to_end(&mut Vec::new());
     });
-    let client = client(pmc::Protocol::V311);
+    let client = named("victim", pmc::Protocol::V311);
     let (tell, heard) = Probe::pair();
     let (release, released) = channel::<()>();
     let mut blocked = true;
@@ -83,7 +83,7 @@ fn a_flood_on_a_blocked_callback() {
         let _ = tell.send((number, message.payload.len()));
     });
     let before = resident_kib();
-    client.connect("127.0.0.1", port).expect("accepted");
+    client.connect(HOST, port).expect("accepted");
     client.loop_start().expect("a loop");
     let written = stall.next_within("the broker to be kept waiting", Duration::from_secs(60));
     let grown = resident_kib().saturating_sub(before);
@@ -108,12 +108,12 @@ fn a_length_that_is_only_announced_costs_nothing() {
 fn a_packet_of_256_megabytes_that_never_comes() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let port = listener.local_addr().expect("an address").port();
-    let client = client(pmc::Protocol::V311);
+    let client = named("victim", pmc::Protocol::V311);
     let (tell, lost) = Probe::pair();
     client.on_disconnect(move |_, _, _, code, _| {
         let _ = tell.send(code.value());
     });
-    client.connect_async("127.0.0.1", port).expect("wanted");
+    client.connect_async(HOST, port).expect("wanted");
     client.loop_start().expect("a loop");
     let before = resident_kib();
     for _ in 0..20 {
@@ -150,13 +150,13 @@ fn pings_go_out_while_a_callback_is_blocked_and_the_queue_is_full() {
         let _ = reading.shutdown(std::net::Shutdown::Both);
         flooding.join().expect("no panic");
     });
-    let client = client(pmc::Protocol::V311);
+    let client = named("victim", pmc::Protocol::V311);
     let (release, released) = channel::<()>();
     client.on_message(move |_, _, _| {
         let _ = released.recv();
     });
     let options = pmc::ConnectOptions::new().keepalive(Duration::from_secs(1));
-    client.connect_with("127.0.0.1", port, options).expect("accepted");
+    client.connect_with(HOST, port, options).expect("accepted");
     client.loop_start().expect("a loop");
     ping.take(3, "pings while the queue is full");
     assert!(client.is_connected());

@@ -1,12 +1,13 @@
-//! The link's loopback port is for this very process: a foreign program is turned away, the client connects all the same.
+//! The loopback port on which Paho is met is for this very process: a foreign program is turned away, the client connects
+//! all the same. The native engine has no such port.
 
 use std::fs;
 use std::path::Path;
 use std::process::Stdio;
 
 use log::Level;
-use rappel as pmc;
 
+use crate::support::client::{HOST, is_paho, plain};
 use crate::support::guarded::Guarded;
 use crate::support::logged::{is_logged, keep_log};
 use crate::support::scripted::{ScriptedBroker, script};
@@ -28,6 +29,9 @@ done 2>/dev/null
 
 #[test]
 fn a_foreign_program_on_the_loopback_port_is_turned_away() {
+    if !is_paho() {
+        return;
+    }
     println!("{}", alone("hostile::foreign::an_intruder_is_there_first", &[]));
 }
 
@@ -66,9 +70,9 @@ fn an_intruder_is_there_first() {
         })
     });
     let broker = ScriptedBroker::sequence(scripts.collect());
-    let client = pmc::Client::new(pmc::CallbackApiVersion::Version2);
+    let client = plain();
     let round = || {
-        client.connect("127.0.0.1", broker.port()).expect("the client connects all the same");
+        client.connect(HOST, broker.port()).expect("the client connects all the same");
         client.publish("t", "x", 1).expect("accepted").wait_for_publish(DEADLINE).expect("confirmed");
         client.disconnect().expect("an orderly end");
     };

@@ -2,7 +2,8 @@
 
 use rappel as pmc;
 
-use super::{Case, VERSIONS, client, refused, survives};
+use super::{Case, refused, survives};
+use crate::support::client::{HOST, VERSIONS, named};
 use crate::support::scripted::packet::frame;
 use crate::support::scripted::{ScriptedBroker, property, script};
 use crate::support::told::{Told, tell_all};
@@ -190,8 +191,8 @@ fn answers_that_nobody_asked_for_are_passed_over() {
             peer.puback(message.id);
             peer.expect_disconnect();
         });
-        let client = client(protocol);
-        client.connect("127.0.0.1", broker.port()).expect("accepted");
+        let client = named("victim", protocol);
+        client.connect(HOST, broker.port()).expect("accepted");
         client.loop_start().expect("a loop");
         heard.next("the end of the exchange");
         client.publish("t", "", 1).expect("accepted").wait_for_publish(DEADLINE).expect("confirmed");
@@ -226,9 +227,9 @@ fn wrong_answer(protocol: pmc::Protocol, qos: i32, answer: fn(&mut crate::suppor
             peer.pubcomp(again.id);
         }),
     ]);
-    let client = client(protocol);
+    let client = named("victim", protocol);
     let told = tell_all(&client);
-    client.connect("127.0.0.1", broker.port()).expect("accepted");
+    client.connect(HOST, broker.port()).expect("accepted");
     client.loop_start().expect("a loop");
     if qos > 0 {
         let info = client.publish("t", "", qos).expect("accepted");
@@ -278,8 +279,8 @@ fn a_connack_one_byte_at_a_time() {
             }
             peer.expect_disconnect();
         });
-        let client = client(protocol);
-        client.connect("127.0.0.1", broker.port()).expect("accepted");
+        let client = named("victim", protocol);
+        client.connect(HOST, broker.port()).expect("accepted");
         client.loop_start().expect("a loop");
         client.publish("t", "", 1).expect("accepted").wait_for_publish(DEADLINE).expect("confirmed");
         client.disconnect().expect("an orderly end");

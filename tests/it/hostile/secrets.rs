@@ -7,7 +7,7 @@ use std::time::Duration;
 use log::{LevelFilter, Log, Metadata, Record};
 use rappel as pmc;
 
-use super::VERSIONS;
+use crate::support::client::{HOST, VERSIONS, builder, is_paho};
 use crate::support::scripted::{ScriptedBroker, script};
 use crate::support::told::tell_all;
 use crate::support::trials::alone;
@@ -52,7 +52,7 @@ fn passwords_and_payloads_are_shown_nowhere() {
     // Who asks for Paho's own trace sees what comes in, but nothing that goes out: Paho is never given it.
     let trace = [("MQTT_C_CLIENT_TRACE", "ON"), ("MQTT_C_CLIENT_TRACE_LEVEL", "MAXIMUM")];
     let printed = alone("hostile::secrets::a_client_with_secrets", &trace);
-    assert!(printed.contains("PUBLISH"), "Paho has traced nothing:\n{printed}");
+    assert!(!is_paho() || printed.contains("PUBLISH"), "Paho has traced nothing:\n{printed}");
     for secret in [PASSWORD, PAYLOAD, WILL, REFUSED] {
         assert!(!printed.contains(secret), "{secret} was printed:\n{printed}");
     }
@@ -108,7 +108,7 @@ fn a_life(protocol: pmc::Protocol) {
             peer.read_to_eof();
         }),
     ]);
-    let builder = pmc::Client::builder(pmc::CallbackApiVersion::Version2).client_id("discret").protocol(protocol);
+    let builder = builder().client_id("discret").protocol(protocol);
     show(&builder);
     let client = builder.reconnect_on_failure(false).build().expect("a client");
     client.username_pw_set("alice", PASSWORD);
@@ -122,10 +122,10 @@ fn a_life(protocol: pmc::Protocol) {
     });
     let options = pmc::ConnectOptions::new().keepalive(Duration::from_secs(5));
     show(&options);
-    let refused = client.connect_with("127.0.0.1", broker.port(), options.clone()).expect_err("refused");
+    let refused = client.connect_with(HOST, broker.port(), options.clone()).expect_err("refused");
     show(&refused);
     note(refused.to_string());
-    client.connect_with("127.0.0.1", broker.port(), options).expect("accepted");
+    client.connect_with(HOST, broker.port(), options).expect("accepted");
     client.loop_start().expect("a loop");
     show(&client);
     heard.take(3, "the messages");
