@@ -18,7 +18,7 @@ use crate::outbox::{Keep, Letter, Outbox, Receipt, Stage};
 use crate::types::{Error, Properties, Result, later};
 use crate::wire::disconnect_packet;
 
-pub(crate) use profile::{Profile, keepalive_seconds};
+pub(crate) use profile::Profile;
 pub(crate) use session::{Closing, Phase, Session};
 pub(crate) use subscriptions::Subscriptions;
 pub(crate) use turn::{Mode, Turns};

@@ -1,5 +1,6 @@
 //! The plain data of the crate: values, options and errors, without sockets, threads or Paho.
 
+mod duration;
 mod engine;
 mod error;
 mod error_code;
@@ -14,6 +15,7 @@ mod qos;
 mod reason_code;
 mod topic;
 
+pub use duration::{IntoDuration, IntoTimeout};
 pub use engine::Engine;
 pub use error::{Error, Result};
 pub use error_code::{ConnackResult, ErrorCode, connack_string, error_string};
@@ -29,6 +31,7 @@ pub use qos::Qos;
 pub use reason_code::{PacketType, ReasonCode};
 pub use topic::topic_matches_sub;
 
+pub(crate) use duration::{GivenDuration, check_duration, check_keepalive, check_timeout, keepalive_seconds};
 pub(crate) use later::later;
 pub(crate) use payload::{MAX_PAYLOAD, check_payload};
 pub(crate) use properties::PropertyHome;

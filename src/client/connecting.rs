@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::client::Client;
-use crate::event_loop::{Phase, keepalive_seconds, lock};
+use crate::event_loop::{Phase, lock};
 use crate::types::{ConnectOptions, DisconnectOptions, Error, PropertyHome, Protocol, Result, check_text};
 use crate::wire::disconnect_packet;
 
@@ -90,16 +90,18 @@ impl<U: Send + Sync + 'static> Client<U> {
     /// `disconnect(reasoncode, properties)`).
     ///
     /// # Errors
-    /// As [`disconnect`](Client::disconnect); [`Error::PropertiesNeedV5`] and [`Error::InvalidProperty`].
+    /// As [`disconnect`](Client::disconnect); [`Error::PropertiesNeedV5`], [`Error::InvalidProperty`] and
+    /// [`Error::InvalidSeconds`].
     pub fn disconnect_with(&self, options: DisconnectOptions) -> Result<()> {
         let version = self.protocol();
         self.check_properties(&options.properties, PropertyHome::Disconnect)?;
+        let timeout = options.checked_timeout()?.unwrap_or(DISCONNECT_TIMEOUT);
         let events = self.events();
         if lock(&events.session).phase() == Phase::Idle {
             return Err(Error::NotConnected { what: "disconnect" });
         }
         let packet = disconnect_packet(version, options.reason_code, &options.properties);
-        match events.close(self, packet, options.timeout.unwrap_or(DISCONNECT_TIMEOUT)) {
+        match events.close(self, packet, timeout) {
             0 => Ok(()),
             count => Err(Error::Unconfirmed { count }),
         }
@@ -113,7 +115,7 @@ impl<U: Send + Sync + 'static> Client<U> {
         if port == 0 {
             return Err(Error::InvalidPort);
         }
-        keepalive_seconds(options.keepalive)?;
+        let keepalive = options.checked_keepalive()?;
         self.check_properties(&options.properties, PropertyHome::Connect)?;
         let mut profile = lock(&self.events().profile);
         if let Some(credentials) = &profile.credentials {
@@ -127,7 +129,7 @@ impl<U: Send + Sync + 'static> Client<U> {
         }
         profile.host = host.to_owned();
         profile.port = port;
-        profile.keepalive = options.keepalive;
+        profile.keepalive = keepalive.unwrap_or(profile.keepalive);
         profile.clean_start = options.clean_start;
         profile.properties = options.properties;
         profile.connected_before = false;

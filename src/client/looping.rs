@@ -2,20 +2,22 @@
 
 use std::sync::Arc;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::client::Client;
 use crate::event_loop::{Mode, Phase, lock};
-use crate::types::{Error, LoopOptions, Result, later};
+use crate::types::{Error, IntoDuration, LoopOptions, Result, check_duration, later};
 
 impl<U: Send + Sync + 'static> Client<U> {
-    /// Runs the callbacks that are due, waiting up to `timeout` for the first (paho-python: `loop(timeout)`).
+    /// Runs the callbacks that are due, waiting up to `timeout`, in seconds or as a `Duration`, for the first
+    /// (paho-python: `loop(timeout)`).
     ///
     /// # Errors
     /// [`Error::LoopRunning`] while `loop_start` or `loop_forever` runs, [`Error::InCallback`] inside a callback,
-    /// [`Error::NotConnected`] when there is no connection and none is wanted.
+    /// [`Error::NotConnected`] when there is no connection and none is wanted, [`Error::InvalidSeconds`].
     #[doc(alias = "loop")]
-    pub fn loop_once(&self, timeout: Duration) -> Result<()> {
+    pub fn loop_once(&self, timeout: impl IntoDuration) -> Result<()> {
+        let timeout = check_duration("loop_once", timeout.into_duration())?;
         self.not_in_callback("loop_once")?;
         let events = self.events();
         if events.turns.is_looping() {

@@ -4,11 +4,11 @@ use std::future::{Future, IntoFuture};
 use std::pin::Pin;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::client::{Client, Core};
 use crate::outbox::{Receipt, Stage};
-use crate::types::{Error, ErrorCode, Result};
+use crate::types::{Error, ErrorCode, IntoTimeout, Result, check_timeout};
 
 /// A published message on its way (paho-python: `MQTTMessageInfo`).
 ///
@@ -17,7 +17,7 @@ use crate::types::{Error, ErrorCode, Result};
 /// # let client = rappel::Client::new(rappel::CallbackApiVersion::Version2);
 /// # client.connect("localhost", 1883)?;
 /// let info = client.publish("test", "Voici un message", 2)?;
-/// info.wait_for_publish(std::time::Duration::from_secs(5))?;
+/// info.wait_for_publish(5)?;
 /// assert!(info.is_published());
 /// # Ok(())
 /// # }
@@ -71,8 +71,8 @@ impl MessageInfo {
         self.receipt.stage() >= Stage::Settled && self.receipt.result().is_ok()
     }
 
-    /// Waits until the message is confirmed, at most `timeout`; `None` waits as long as it takes (paho-python:
-    /// `wait_for_publish`).
+    /// Waits until the message is confirmed, at most `timeout`, in seconds or as a `Duration`; `None` waits as long as it
+    /// takes (paho-python: `wait_for_publish`).
     ///
     /// Where a loop runs, `on_publish` has returned before this does; where none runs, this runs it. Inside a
     /// callback it waits for the confirmation alone, and `on_publish` follows.
@@ -80,8 +80,9 @@ impl MessageInfo {
     /// # Errors
     /// [`Error::Timeout`]: not yet confirmed, it may still be. [`Error::PublishRefused`]: the broker refused it.
     /// [`Error::NotConnected`]: nothing can confirm it now, it stays queued. [`Error::Dropped`]: the client is gone.
-    pub fn wait_for_publish(&self, timeout: impl Into<Option<Duration>>) -> Result<()> {
-        let timeout: Option<Duration> = timeout.into();
+    /// [`Error::InvalidSeconds`]: the timeout is none.
+    pub fn wait_for_publish(&self, timeout: impl IntoTimeout) -> Result<()> {
+        let timeout = check_timeout("wait_for_publish", timeout)?;
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         let confirmed = match self.driver.upgrade() {
             Some(driver) => driver.wait(&self.receipt, deadline)?,

@@ -4,17 +4,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::client::{Client, IntoPassword};
-use crate::event_loop::{keepalive_seconds, lock};
+use crate::event_loop::lock;
 use crate::outbox::Outbox;
 use crate::types::{
-    Engine, Error, IntoPayload, PropertyHome, Protocol, PublishOptions, Result, Transport, check_qos, check_topic,
+    Engine, Error, IntoDuration, IntoPayload, PropertyHome, Protocol, PublishOptions, Result, Transport,
+    check_duration, check_keepalive, check_qos, check_topic,
 };
 use crate::wire::{Credentials, Will};
 
 impl<U: Send + Sync + 'static> Client<U> {
     /// Sets user name and password for the next connection (paho-python: `username_pw_set`).
     ///
-    /// The password is text, bytes, or none: `()`. It is sent as it is, and shown nowhere. An empty user name
+    /// The password is text, bytes, or `None`. It is sent as it is, and shown nowhere. An empty user name
     /// with no password clears both. What MQTT does not allow in a user name is reported by `connect`.
     pub fn username_pw_set(&self, username: impl Into<String>, password: impl IntoPassword) {
         let (user, password) = (username.into(), password.into_password());
@@ -52,12 +53,14 @@ impl<U: Send + Sync + 'static> Client<U> {
         lock(&self.events().profile).will = None;
     }
 
-    /// Sets the delays between attempts to connect again: `min` doubling up to `max`, with up to 20 % added
-    /// (paho-python: `reconnect_delay_set`). Defaults: 1 and 120 seconds.
+    /// Sets the delays between attempts to connect again, in seconds or as `Duration`s: `min` doubling up to `max`, with
+    /// up to 20 % added (paho-python: `reconnect_delay_set`). Defaults: 1 and 120 seconds.
     ///
     /// # Errors
-    /// [`Error::InvalidOption`] when `min` is zero or larger than `max`.
-    pub fn reconnect_delay_set(&self, min: Duration, max: Duration) -> Result<()> {
+    /// [`Error::InvalidOption`] when `min` is zero or larger than `max`; [`Error::InvalidSeconds`].
+    pub fn reconnect_delay_set(&self, min: impl IntoDuration, max: impl IntoDuration) -> Result<()> {
+        let min = check_duration("reconnect_delay_set", min.into_duration())?;
+        let max = check_duration("reconnect_delay_set", max.into_duration())?;
         if min.is_zero() || min > max {
             let problem = format!("the smallest delay is {min:?} and the largest {max:?}");
             return Err(Error::InvalidOption { option: "reconnect_delay", problem });
@@ -78,23 +81,24 @@ impl<U: Send + Sync + 'static> Client<U> {
         self.events().engine.with_outbox(|outbox| outbox.max_queued_set(queue_size));
     }
 
-    /// Sets the time without traffic after which the connection is tested, in whole seconds up to 65,535; zero
-    /// switches it off. Used from the next connection on (paho-python: `keepalive`). Default: 60 seconds.
+    /// Sets the time without traffic after which the connection is tested, in seconds or as a `Duration`: up to 65,535 s,
+    /// fractions of a second rounded up; zero switches it off. Used from the next connection on (paho-python: `keepalive`). Default: 60 seconds.
     ///
     /// # Errors
     /// [`Error::InvalidKeepalive`].
-    pub fn keepalive_set(&self, keepalive: Duration) -> Result<()> {
-        keepalive_seconds(keepalive)?;
+    pub fn keepalive_set(&self, keepalive: impl IntoDuration) -> Result<()> {
+        let keepalive = check_keepalive(keepalive.into_duration())?;
         lock(&self.events().profile).keepalive = keepalive;
         Ok(())
     }
 
-    /// Sets how long `connect` may take, from the name to the broker's answer (paho-python: `connect_timeout`).
-    /// Default: 5 seconds.
+    /// Sets how long `connect` may take, from the name to the broker's answer, in seconds or as a `Duration` (paho-python:
+    /// `connect_timeout`). Default: 5 seconds.
     ///
     /// # Errors
-    /// [`Error::InvalidOption`] for zero.
-    pub fn connect_timeout_set(&self, timeout: Duration) -> Result<()> {
+    /// [`Error::InvalidOption`] for zero; [`Error::InvalidSeconds`].
+    pub fn connect_timeout_set(&self, timeout: impl IntoDuration) -> Result<()> {
+        let timeout = check_duration("connect_timeout_set", timeout.into_duration())?;
         if timeout.is_zero() {
             let problem = "it must be longer than zero".to_owned();
             return Err(Error::InvalidOption { option: "connect_timeout", problem });

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::engine::Plan;
-use crate::types::{CleanStart, Error, Properties, Protocol, Result};
+use crate::types::{CleanStart, Error, Properties, Protocol, Result, keepalive_seconds};
 use crate::wire::{Credentials, Opening, Will};
 
 /// The largest packet MQTT allows, with its fixed header.
@@ -61,10 +61,4 @@ impl Profile {
             max_packet,
         })
     }
-}
-
-/// A keep-alive in the seconds that CONNECT can carry: 0 switches it off, a fraction is rounded up.
-pub(crate) fn keepalive_seconds(keepalive: Duration) -> Result<u16> {
-    let seconds = keepalive.as_secs() + u64::from(keepalive.subsec_nanos() > 0);
-    u16::try_from(seconds).map_err(|_| Error::InvalidKeepalive { seconds: keepalive.as_secs_f64() })
 }

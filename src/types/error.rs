@@ -134,6 +134,15 @@ pub enum Error {
         seconds: f64,
     },
 
+    /// Any call that takes a time: a negative number of seconds, or no number at all.
+    #[error("{what}: {seconds} s is not a length of time: give zero or more seconds, or a Duration")]
+    InvalidSeconds {
+        /// The method or the setting, as it is called.
+        what: &'static str,
+        /// The number given.
+        seconds: f64,
+    },
+
     /// `build`: `clean_session(false)` without a client id, by which alone the broker could find the session again.
     #[error(
         "a client with clean_session(false) needs a client id of its own, always the same: give one with .client_id(\"...\")"

@@ -347,7 +347,7 @@ fn the_bytes_of_connect() {
     assert_eq!(connect.will, Some(will));
 
     // All of it changes with the next connection.
-    client.username_pw_set("alone", ());
+    client.username_pw_set("alone", None);
     client.will_clear();
     client.keepalive_set(Duration::ZERO).expect("valid");
     client.reconnect().expect("accepted");
@@ -356,7 +356,7 @@ fn the_bytes_of_connect() {
     assert_eq!((connect.user.as_deref(), connect.password, connect.will), (Some("alone"), None, None));
     assert_eq!(connect.keepalive, 0);
 
-    client.username_pw_set("", ());
+    client.username_pw_set("", None);
     client.connect(HOST, broker.port()).expect("accepted");
     client.disconnect().expect("connected");
     let connect = heard.next("the third CONNECT");

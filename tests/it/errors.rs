@@ -249,7 +249,7 @@ fn credentials_that_mqtt_cannot_send() {
     let client = plain();
     client.username_pw_set("a\0b", "secret-of-the-test");
     fails!(client.connect("localhost", 1), Error::NulInText { what: "user name", .. }, "user name");
-    client.username_pw_set("u".repeat(65_536), ());
+    client.username_pw_set("u".repeat(65_536), None);
     fails!(client.connect("localhost", 1), Error::TextTooLong { what: "user name", .. }, "user name", "65536");
     client.username_pw_set("user", vec![b'p'; 65_536]);
     let error = client.connect("localhost", 1).expect_err("too long");

@@ -18,6 +18,7 @@ impl Error {
             | Self::InvalidHost { .. }
             | Self::InvalidPort
             | Self::InvalidKeepalive { .. }
+            | Self::InvalidSeconds { .. }
             | Self::ClientIdRequired
             | Self::InvalidOption { .. }
             | Self::LoopRunning

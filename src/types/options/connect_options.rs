@@ -2,24 +2,23 @@
 
 use std::time::Duration;
 
-use crate::types::Properties;
+use crate::types::{GivenDuration, IntoDuration, Properties, Result, check_keepalive};
 
 /// How to connect: keep-alive, clean start, properties.
 ///
 /// paho-python: the arguments of `connect()` after `port`.
 ///
 /// ```
-/// use std::time::Duration;
 /// use rappel::ConnectOptions;
 ///
-/// let options = ConnectOptions::new().keepalive(Duration::from_secs(20)).clean_start(true);
+/// let options = ConnectOptions::new().keepalive(20).clean_start(true);
 /// # let _ = options;
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 #[must_use]
 pub struct ConnectOptions {
-    /// The longest silence on the connection; zero for no limit.
-    pub(crate) keepalive: Duration,
+    /// The keep-alive as the user wrote it, not yet checked; `None` for the client's own setting.
+    keepalive: Option<GivenDuration>,
     /// When the broker forgets the earlier session (MQTT 5).
     pub(crate) clean_start: CleanStart,
     /// MQTT 5 properties of the CONNECT packet.
@@ -42,17 +41,23 @@ pub enum CleanStart {
 }
 
 impl ConnectOptions {
-    /// Keep-alive of 60 s, clean start at the first connection, no properties.
+    /// The client's keep-alive, clean start at the first connection, no properties.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The longest silence on the connection before the client pings: up to 65,535 s, fractions of a second
-    /// rounded up; zero switches pings off. Default 60 s. A longer one makes the call fail with
+    /// The longest silence on the connection before the client pings, in seconds or as a [`Duration`]: up to 65,535 s,
+    /// fractions of a second rounded up; zero switches pings off. Default: what
+    /// [`keepalive_set`](crate::Client::keepalive_set) has set, or else 60 s. Any other makes the call fail with
     /// [`Error::InvalidKeepalive`](crate::types::Error::InvalidKeepalive).
-    pub fn keepalive(mut self, keepalive: Duration) -> Self {
-        self.keepalive = keepalive;
+    pub fn keepalive(mut self, keepalive: impl IntoDuration) -> Self {
+        self.keepalive = Some(keepalive.into_duration());
         self
+    }
+
+    /// The keep-alive asked for, checked; `None` when the client's own setting counts.
+    pub(crate) fn checked_keepalive(&self) -> Result<Option<Duration>> {
+        self.keepalive.map(check_keepalive).transpose()
     }
 
     /// When the broker forgets the earlier session: a [`CleanStart`] or a `bool`. MQTT 5 only.
@@ -65,12 +70,6 @@ impl ConnectOptions {
     pub fn properties(mut self, properties: Properties) -> Self {
         self.properties = properties;
         self
-    }
-}
-
-impl Default for ConnectOptions {
-    fn default() -> Self {
-        Self { keepalive: Duration::from_secs(60), clean_start: CleanStart::default(), properties: Properties::new() }
     }
 }
 
@@ -87,7 +86,7 @@ mod tests {
     #[test]
     fn defaults_are_pythons() {
         let options = ConnectOptions::new();
-        assert_eq!(options.keepalive, Duration::from_secs(60));
+        assert_eq!(options.checked_keepalive().ok(), Some(None));
         assert_eq!(options.clean_start, CleanStart::FirstOnly);
         assert_eq!(options.clean_start(false).clean_start, CleanStart::Never);
     }

@@ -2,33 +2,32 @@
 
 use std::time::Duration;
 
-use crate::types::Properties;
+use crate::types::{GivenDuration, IntoDuration, Properties, Result, check_duration};
 
 /// How to disconnect: reason, properties, and how long to let messages finish.
 ///
 /// paho-python: the arguments of `disconnect()`.
 ///
 /// ```
-/// use std::time::Duration;
 /// use rappel::DisconnectOptions;
 ///
 /// // 4: the broker publishes the will although the client leaves in good order.
-/// let options = DisconnectOptions::new().reason_code(4).timeout(Duration::from_secs(1));
+/// let options = DisconnectOptions::new().reason_code(4).timeout(1);
 /// # let _ = options;
 /// ```
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 #[must_use]
 pub struct DisconnectOptions {
     /// The number sent to an MQTT 5 broker.
     pub(crate) reason_code: u8,
     /// MQTT 5 properties of the DISCONNECT packet.
     pub(crate) properties: Properties,
-    /// How long queued messages may take to finish; `None` for the client's own setting.
-    pub(crate) timeout: Option<Duration>,
+    /// How long queued messages may take to finish, not yet checked; `None` for the default.
+    timeout: Option<GivenDuration>,
 }
 
 impl DisconnectOptions {
-    /// Reason 0 ("Normal disconnection"), no properties, the client's disconnect timeout.
+    /// Reason 0 ("Normal disconnection"), no properties, 5 seconds for what is not yet confirmed.
     pub fn new() -> Self {
         Self::default()
     }
@@ -47,10 +46,15 @@ impl DisconnectOptions {
         self
     }
 
-    /// How long messages already accepted may take to be sent and confirmed; zero does not wait. Default: the client's
-    /// disconnect timeout. Not in paho-python, which does not wait.
-    pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = Some(timeout);
+    /// How long messages already accepted may take to be sent and confirmed, in seconds or as a [`Duration`]; zero does
+    /// not wait. Default: 5 seconds. Not in paho-python, which does not wait.
+    pub fn timeout(mut self, timeout: impl IntoDuration) -> Self {
+        self.timeout = Some(timeout.into_duration());
         self
+    }
+
+    /// The time limit asked for, checked; `None` when the default counts.
+    pub(crate) fn checked_timeout(&self) -> Result<Option<Duration>> {
+        self.timeout.map(|given| check_duration("disconnect", given)).transpose()
     }
 }
