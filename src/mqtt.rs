@@ -12,6 +12,8 @@ mod fixed_header;
 mod properties;
 mod publish;
 mod reader;
+#[cfg(test)]
+mod round_trip;
 mod subscribe;
 mod writer;
 

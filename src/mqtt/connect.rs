@@ -147,3 +147,131 @@ fn reason_code(version: Protocol, value: u8) -> ReasonCode {
         ReasonCode::from_connack_v3(value)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn encoded(packet: &ConnectPacket) -> Vec<u8> {
+        let mut out = Vec::new();
+        packet.encode(&mut out);
+        out
+    }
+
+    fn everything(version: Protocol) -> ConnectPacket {
+        ConnectPacket {
+            version,
+            client_id: "c".into(),
+            clean: true,
+            keepalive: 0x0102,
+            will: Some(Will {
+                topic: "w".into(),
+                payload: b"p".to_vec(),
+                qos: Qos::AtLeastOnce,
+                retain: true,
+                properties: Properties::new().with_will_delay_interval(5),
+            }),
+            credentials: Some(Credentials { user: "u".into(), password: Some(vec![0, 255]) }),
+            properties: Properties::new().with_receive_maximum(9),
+        }
+    }
+
+    fn read(version: Protocol, body: &[u8]) -> Result<Connack, u8> {
+        connack(version, &mut Reader::new(body)).map_err(|error| error.code)
+    }
+
+    fn refusal(value: u8) -> Result<Connack, u8> {
+        let code = ReasonCode::new(PacketType::Connack, value);
+        Ok(Connack { session_present: false, code, properties: Properties::new() })
+    }
+
+    #[test]
+    fn the_least_that_can_be_said() {
+        let mut packet = ConnectPacket::default();
+        assert_eq!(encoded(&packet), [0x10, 12, 0, 4, b'M', b'Q', b'T', b'T', 4, 0, 0, 0, 0, 0]);
+        packet.version = Protocol::V5;
+        assert_eq!(encoded(&packet), [0x10, 13, 0, 4, b'M', b'Q', b'T', b'T', 5, 0, 0, 0, 0, 0, 0]);
+    }
+
+    #[test]
+    fn will_and_credentials_follow_in_the_standards_order() {
+        let v311 = encoded(&everything(Protocol::V311));
+        assert_eq!(v311[..12], [0x10, 26, 0, 4, b'M', b'Q', b'T', b'T', 4, 0xee, 1, 2]);
+        assert_eq!(v311[12..], [0, 1, b'c', 0, 1, b'w', 0, 1, b'p', 0, 1, b'u', 0, 2, 0, 255]);
+        let v5 = encoded(&everything(Protocol::V5));
+        assert_eq!(v5[..16], [0x10, 36, 0, 4, b'M', b'Q', b'T', b'T', 5, 0xee, 1, 2, 3, 0x21, 0, 9]);
+        let will = [0, 1, b'c', 5, 0x18, 0, 0, 0, 5, 0, 1, b'w', 0, 1, b'p'];
+        assert_eq!(v5[16..], [&will[..], &[0, 1, b'u', 0, 2, 0, 255]].concat());
+    }
+
+    #[test]
+    fn each_flag() {
+        let flags = |packet: &ConnectPacket| encoded(packet)[9];
+        let will = |qos, retain| Some(Will { qos, retain, ..Will::default() });
+        let with_will = |qos, retain| flags(&ConnectPacket { will: will(qos, retain), ..ConnectPacket::default() });
+        assert_eq!(flags(&ConnectPacket { clean: true, ..ConnectPacket::default() }), 0x02);
+        assert_eq!(with_will(Qos::AtMostOnce, false), 0x04);
+        assert_eq!(with_will(Qos::ExactlyOnce, true), 0x34);
+        let user = Credentials { user: "u".into(), password: None };
+        assert_eq!(flags(&ConnectPacket { credentials: Some(user), ..ConnectPacket::default() }), 0x80);
+        let empty = Credentials { user: String::new(), password: Some(Vec::new()) };
+        assert_eq!(flags(&ConnectPacket { credentials: Some(empty), ..ConnectPacket::default() }), 0xc0);
+    }
+
+    #[test]
+    fn debug_hides_password_and_payload() {
+        let debug = format!("{:?}", everything(Protocol::V5));
+        assert!(debug.contains("1 bytes") && debug.contains("[hidden]"), "{debug}");
+        assert!(!debug.contains("255") && !debug.contains("112"), "{debug}");
+    }
+
+    #[test]
+    fn accepted() {
+        for (body, session_present) in [(&[0, 0][..], false), (&[1, 0], true)] {
+            assert_eq!(
+                read(Protocol::V311, body).map(|it| (it.session_present, it.code == 0)),
+                Ok((session_present, true))
+            );
+            let body = [body, &[3, 0x21, 0, 9]].concat();
+            let connack = read(Protocol::V5, &body).expect("a sound CONNACK");
+            assert_eq!((connack.session_present, connack.properties.receive_maximum), (session_present, Some(9)));
+        }
+    }
+
+    #[test]
+    fn refused_in_3_1_1() {
+        for (code, reason) in [(1, 132), (2, 133), (3, 136), (4, 134), (5, 135), (6, 128), (0x87, 128), (0xff, 128)] {
+            assert_eq!(read(Protocol::V311, &[0, code]), refusal(reason), "{code}");
+        }
+    }
+
+    #[test]
+    fn refused_in_5() {
+        assert_eq!(read(Protocol::V5, &[0, 0x87, 0]), refusal(0x87));
+        let why = read(Protocol::V5, &[0, 0x87, 4, 0x1f, 0, 1, b'w']).expect("a sound CONNACK");
+        assert_eq!(why.properties.reason_string.as_deref(), Some("w"));
+    }
+
+    #[test]
+    fn a_broker_without_mqtt_5_refuses_in_its_own_words() {
+        for (code, reason) in [(1, 132), (2, 133), (3, 136), (4, 134), (5, 135), (6, 128), (0x84, 0x84)] {
+            for first in [0, 1, 0x80] {
+                assert_eq!(read(Protocol::V5, &[first, code]), refusal(reason), "{first} {code}");
+            }
+            assert_eq!(read(Protocol::V5, &[0, code, 0]), refusal(reason), "{code}");
+        }
+        assert_eq!(read(Protocol::V5, &[0, 0]), Err(0x81), "it cannot accept without properties");
+    }
+
+    #[test]
+    fn connacks_that_no_broker_may_send() {
+        for (version, list) in [(Protocol::V311, &[][..]), (Protocol::V5, &[0])] {
+            let with = |head: &[u8]| read(version, &[head, list].concat());
+            assert_eq!(with(&[2, 0]), Err(0x81), "reserved flags");
+            assert_eq!(with(&[1, 1]), Err(0x82), "a session with a refusal");
+            assert_eq!(read(version, &[]), Err(0x81));
+            assert_eq!(read(version, &[0]), Err(0x81));
+        }
+        assert_eq!(read(Protocol::V5, &[0, 0, 3, 0x23, 0, 1]), Err(0x81), "a property of PUBLISH");
+    }
+}

@@ -236,3 +236,6 @@ fn packet(version: Protocol, header: FixedHeader, body: &[u8]) -> Result<Packet,
     }
     Ok(packet)
 }
+
+#[cfg(test)]
+mod tests;

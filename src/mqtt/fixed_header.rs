@@ -75,3 +75,48 @@ impl FixedHeader {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(version: Protocol, first: u8) -> Result<(), u8> {
+        FixedHeader { first, len: 2, body: 0 }.check(version).map_err(|error| error.code)
+    }
+
+    #[test]
+    fn waits_for_the_whole_header() {
+        for bytes in [&[][..], &[0x30], &[0x30, 0x80], &[0x30, 0xff, 0xff, 0xff]] {
+            assert_eq!(FixedHeader::read(bytes), Ok(None), "{bytes:02x?}");
+        }
+        assert!(FixedHeader::read(&[0x30, 0xff, 0xff, 0xff, 0xff]).is_err(), "five bytes of length");
+        assert!(FixedHeader::read(&[0x30, 0x80, 0x00]).is_err(), "not the shortest form");
+    }
+
+    #[test]
+    fn reads_lengths() {
+        let header = FixedHeader { first: 0x32, len: 3, body: 321 };
+        assert_eq!(FixedHeader::read(&[0x32, 0xc1, 0x02, 9]), Ok(Some(header)));
+        assert_eq!((header.kind(), header.flags(), header.packet_len()), (3, 2, 324));
+        let longest = FixedHeader::read(&[0x30, 0xff, 0xff, 0xff, 0x7f]);
+        assert_eq!(longest.map(|it| it.map(FixedHeader::packet_len)), Ok(Some(MAX_PACKET)));
+    }
+
+    #[test]
+    fn every_first_byte_in_both_versions() {
+        // What a broker may send: the flags of PUBLISH are DUP, two bits of QoS, and RETAIN.
+        let allowed = [0x20, 0x30, 0x31, 0x32, 0x33, 0x34, 0x35, 0x3a, 0x3b, 0x3c, 0x3d];
+        let allowed = [&allowed[..], &[0x40, 0x50, 0x62, 0x70, 0x90, 0xb0, 0xd0]].concat();
+        for first in 0..=0xff {
+            let (v311, v5) = (check(Protocol::V311, first), check(Protocol::V5, first));
+            assert_eq!(v311.is_ok(), allowed.contains(&first), "{first:02x}");
+            assert_eq!(v5.is_ok(), allowed.contains(&first) || first == 0xe0, "{first:02x}");
+        }
+        for (first, code) in [(0x36, 0x81), (0x3e, 0x81), (0x38, 0x82), (0x39, 0x82), (0x41, 0x81), (0x60, 0x81)] {
+            assert_eq!(check(Protocol::V5, first), Err(code), "{first:02x}");
+        }
+        for (first, code) in [(0x00, 0x82), (0x10, 0x82), (0x82, 0x82), (0xc0, 0x82), (0xf0, 0x82), (0xe1, 0x81)] {
+            assert_eq!(check(Protocol::V5, first), Err(code), "{first:02x}");
+        }
+    }
+}

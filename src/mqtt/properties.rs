@@ -200,3 +200,154 @@ fn write_binary(out: &mut impl Writer, id: u8, value: Option<&[u8]>) {
         out.binary(value);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn list(single: &[u8]) -> Vec<u8> {
+        [&[single.len() as u8], single].concat()
+    }
+
+    /// Each property of MQTT 5 with a value, and the packets in which a broker may send it: table 2-4 of the standard.
+    ///
+    /// `C` is CONNACK, `P` PUBLISH, `A` PUBACK, PUBREC, PUBREL, PUBCOMP, SUBACK and UNSUBACK, `D` DISCONNECT.
+    const TABLE: [(&[u8], &str); 27] = [
+        (&[0x01, 1], "P"),
+        (&[0x02, 0, 0, 1, 0], "P"),
+        (&[0x03, 0, 1, b'c'], "P"),
+        (&[0x08, 0, 1, b'r'], "P"),
+        (&[0x09, 0, 2, 0, 0xff], "P"),
+        (&[0x0b, 0x80, 0x01], "P"),
+        (&[0x11, 0, 0, 0, 60], "C"),
+        (&[0x12, 0, 1, b'i'], "C"),
+        (&[0x13, 0, 30], "C"),
+        (&[0x15, 0, 1, b'm'], "C"),
+        (&[0x16, 0, 1, 0], "C"),
+        (&[0x17, 1], ""),
+        (&[0x18, 0, 0, 0, 5], ""),
+        (&[0x19, 1], ""),
+        (&[0x1a, 0, 1, b'a'], "C"),
+        (&[0x1c, 0, 1, b's'], "CD"),
+        (&[0x1f, 0, 1, b'w'], "CAD"),
+        (&[0x21, 0, 1], "C"),
+        (&[0x22, 0, 0], "C"),
+        (&[0x23, 0, 1], "P"),
+        (&[0x24, 1], "C"),
+        (&[0x25, 0], "C"),
+        (&[0x26, 0, 1, b'k', 0, 1, b'v'], "CPAD"),
+        (&[0x27, 0, 0, 0, 1], "C"),
+        (&[0x28, 0], "C"),
+        (&[0x29, 0], "C"),
+        (&[0x2a, 0], "C"),
+    ];
+
+    const ANSWERS: [PacketType; 6] = [
+        PacketType::Puback,
+        PacketType::Pubrec,
+        PacketType::Pubrel,
+        PacketType::Pubcomp,
+        PacketType::Suback,
+        PacketType::Unsuback,
+    ];
+
+    #[test]
+    fn a_broker_sends_each_property_in_its_packets_alone() {
+        let packets = [(PacketType::Connack, 'C'), (PacketType::Publish, 'P'), (PacketType::Disconnect, 'D')];
+        let packets = packets.into_iter().chain(ANSWERS.map(|packet| (packet, 'A')));
+        for (packet, letter) in packets {
+            for (single, homes) in TABLE {
+                let result = read(Protocol::V5, packet, &mut Reader::new(&list(single)));
+                assert_eq!(result.is_ok(), homes.contains(letter), "{single:02x?} in {packet:?}");
+                assert!(
+                    result.map_err(|error| error.code) != Err(0x82),
+                    "an identifier that is not valid is malformed"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn each_property_byte_by_byte() {
+        for (single, _) in TABLE {
+            let bytes = list(single);
+            let properties = decode(&mut Reader::new(&bytes), |_| true).expect("a sound list");
+            assert!(!properties.is_empty(), "{single:02x?}");
+            let mut out = Vec::new();
+            encode_properties(&mut out, &properties);
+            assert_eq!(out, bytes);
+            for len in 0..bytes.len() {
+                assert_eq!(decode(&mut Reader::new(&bytes[..len]), |_| true).map_err(|error| error.code), Err(0x81));
+                if len > 1 {
+                    let short = list(&single[..len - 1]);
+                    assert!(decode(&mut Reader::new(&short), |_| true).is_err(), "{short:02x?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_property_stands_once_unless_it_may_repeat() {
+        for (single, _) in TABLE {
+            let twice = list(&single.repeat(2));
+            let result = decode(&mut Reader::new(&twice), |_| true).map_err(|error| error.code);
+            match single[0] {
+                0x0b | 0x26 => assert!(result.is_ok(), "{twice:02x?}"),
+                _ => assert_eq!(result, Err(0x82), "{twice:02x?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn values_that_the_standard_refuses() {
+        for (single, code) in [
+            (&[0x01, 2][..], 0x82),
+            (&[0x17, 2], 0x82),
+            (&[0x19, 2], 0x82),
+            (&[0x24, 2], 0x82),
+            (&[0x25, 2], 0x82),
+            (&[0x28, 2], 0x82),
+            (&[0x29, 2], 0x82),
+            (&[0x2a, 0xff], 0x82),
+            (&[0x0b, 0], 0x82),
+            (&[0x0b, 0xff, 0xff, 0xff, 0xff, 1], 0x81),
+            (&[0x21, 0, 0], 0x82),
+            (&[0x23, 0, 0], 0x82),
+            (&[0x27, 0, 0, 0, 0], 0x82),
+            (&[0x1f, 0, 1, 0], 0x81),             // NUL
+            (&[0x1f, 0, 1, 0xff], 0x81),          // not UTF-8
+            (&[0x26, 0, 1, b'a', 0, 1, 0], 0x81), // NUL in a value
+            (&[0x00, 0], 0x81),                   // unknown identifier
+            (&[0x7f, 0], 0x81),
+            (&[0x9f, 0x00, 0, 1, b'a'], 0x81), // an identifier in two bytes where one would do
+            (&[0x9f, 0x01, 0, 1, b'a'], 0x81), // an identifier above 127
+        ] {
+            let result = decode(&mut Reader::new(&list(single)), |_| true);
+            assert_eq!(result.map_err(|error| error.code), Err(code), "{single:02x?}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_one_byte_in_mqtt_5_alone() {
+        let mut out = Vec::new();
+        encode_properties(&mut out, &Properties::new());
+        encode_properties(&mut out, &Properties::from(PropertyFields::default()));
+        assert_eq!(out, [0, 0]);
+        let mut nothing = Vec::new();
+        write(Protocol::V311, &Properties::new().with_topic_alias(1), &mut nothing);
+        assert!(nothing.is_empty(), "MQTT 3.1.1 has no properties");
+        let mut reader = Reader::new(&[0, 9]);
+        assert_eq!(read(Protocol::V311, PacketType::Publish, &mut reader), Ok(Properties::new()));
+        assert_eq!(read(Protocol::V5, PacketType::Publish, &mut reader), Ok(Properties::new()));
+        assert_eq!(reader.remainder(), [9]);
+    }
+
+    #[test]
+    fn a_long_list_has_a_long_length() {
+        let properties = Properties::new().with_reason_string("x".repeat(200));
+        let mut out = Vec::new();
+        encode_properties(&mut out, &properties);
+        assert_eq!(out[..5], [0xcb, 0x01, 0x1f, 0, 200]);
+        assert_eq!(read(Protocol::V5, PacketType::Puback, &mut Reader::new(&out)), Ok(properties));
+    }
+}

@@ -139,3 +139,132 @@ pub(super) fn publish(version: Protocol, header: FixedHeader, body: &mut Reader<
         properties,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(version: Protocol, packet: &[u8]) -> Result<Publish, u8> {
+        let header = FixedHeader::read(packet).expect("a sound header").expect("a whole header");
+        let body = &packet[header.len..];
+        let needed = needed(version, header, body).map_err(|error| error.code)?;
+        assert!(needed <= body.len(), "the variable header is whole");
+        publish(version, header, &mut Reader::new(body)).map_err(|error| error.code)
+    }
+
+    fn message(topic: &str) -> Publish {
+        Publish {
+            topic: topic.into(),
+            payload: Vec::new(),
+            qos: Qos::AtMostOnce,
+            retain: false,
+            dup: false,
+            id: 0,
+            properties: Properties::new(),
+        }
+    }
+
+    fn header<'a>(topic: &'a str, properties: &'a Properties) -> PublishHeader<'a> {
+        PublishHeader { topic, qos: Qos::AtMostOnce, retain: false, dup: false, id: 0, properties, payload_len: 2 }
+    }
+
+    fn encoded(version: Protocol, header: PublishHeader<'_>) -> Vec<u8> {
+        let mut out = Vec::new();
+        header.encode(version, &mut out);
+        assert_eq!(header.packet_len(version), out.len() + header.payload_len);
+        out
+    }
+
+    #[test]
+    fn writes_all_before_the_payload() {
+        let (none, some) = (Properties::new(), Properties::new().with_topic_alias(7));
+        let plain = header("t", &none);
+        assert_eq!(encoded(Protocol::V311, plain), [0x30, 5, 0, 1, b't']);
+        assert_eq!(encoded(Protocol::V311, PublishHeader { id: 9, ..plain }), [0x30, 5, 0, 1, b't'], "no id at QoS 0");
+        let qos2 = PublishHeader { qos: Qos::ExactlyOnce, dup: true, retain: true, id: 0x0102, ..plain };
+        assert_eq!(encoded(Protocol::V311, qos2), [0x3d, 7, 0, 1, b't', 1, 2]);
+        assert_eq!(encoded(Protocol::V5, qos2), [0x3d, 8, 0, 1, b't', 1, 2, 0]);
+        assert_eq!(encoded(Protocol::V5, header("", &some)), [0x30, 8, 0, 0, 3, 0x23, 0, 7]);
+        assert_eq!(encoded(Protocol::V311, header("t", &some)), [0x30, 5, 0, 1, b't'], "no properties");
+    }
+
+    #[test]
+    fn the_length_counts_the_payload_and_itself() {
+        let none = Properties::new();
+        for (payload_len, packet_len) in [(0, 5), (124, 129), (125, 131), (16_380, 16_386), (16_381, 16_388)] {
+            let header = PublishHeader { payload_len, ..header("t", &none) };
+            assert_eq!(header.packet_len(Protocol::V311), packet_len, "{payload_len}");
+        }
+        let longest = PublishHeader { payload_len: 268_435_452, ..header("t", &none) };
+        assert_eq!(longest.packet_len(Protocol::V311), crate::mqtt::MAX_PACKET);
+    }
+
+    #[test]
+    fn reads_every_flag() {
+        assert_eq!(read(Protocol::V311, &[0x30, 4, 0, 1, b't', b'p']), Ok(message("t")));
+        assert_eq!(read(Protocol::V311, &[0x31, 3, 0, 1, b't']), Ok(Publish { retain: true, ..message("t") }));
+        let qos1 = Publish { qos: Qos::AtLeastOnce, id: 0x0102, ..message("t") };
+        assert_eq!(read(Protocol::V311, &[0x32, 5, 0, 1, b't', 1, 2]), Ok(qos1.clone()));
+        assert_eq!(read(Protocol::V5, &[0x3a, 6, 0, 1, b't', 1, 2, 0]), Ok(Publish { dup: true, ..qos1.clone() }));
+        let qos2 = Publish { qos: Qos::ExactlyOnce, ..qos1 };
+        assert_eq!(read(Protocol::V311, &[0x34, 5, 0, 1, b't', 1, 2]), Ok(qos2));
+    }
+
+    #[test]
+    fn an_alias_may_stand_for_the_topic_in_mqtt_5() {
+        let aliased = Publish { properties: Properties::new().with_topic_alias(7), ..message("") };
+        assert_eq!(read(Protocol::V5, &[0x30, 6, 0, 0, 3, 0x23, 0, 7]), Ok(aliased));
+        assert_eq!(read(Protocol::V5, &[0x30, 6, 0, 0, 3, 0x23, 0, 0]), Err(0x82), "alias 0");
+        assert_eq!(read(Protocol::V5, &[0x30, 7, 0, 1, b't', 3, 0x23, 0, 0]), Err(0x82), "alias 0 beside a topic");
+        assert_eq!(read(Protocol::V5, &[0x30, 3, 0, 0, 0]), Err(0x82), "neither");
+        assert_eq!(read(Protocol::V311, &[0x30, 2, 0, 0]), Err(0x82), "no topic");
+    }
+
+    #[test]
+    fn messages_that_no_broker_may_send() {
+        for (packet, code) in [
+            (&[0x30, 0][..], 0x81),         // nothing
+            (&[0x30, 3, 0, 9, b'a'], 0x81), // topic past the end
+            (&[0x30, 3, 0, 1, 0], 0x81),    // NUL
+            (&[0x30, 3, 0, 1, 0xff], 0x81), // not UTF-8
+            (&[0x30, 3, 0, 1, b'#'], 0x82), // wildcards
+            (&[0x30, 5, 0, 3, b'a', b'/', b'+'], 0x82),
+            (&[0x32, 3, 0, 1, b'a'], 0x81),       // no id
+            (&[0x32, 5, 0, 1, b'a', 0, 0], 0x82), // id 0
+        ] {
+            assert_eq!(read(Protocol::V311, packet), Err(code), "{packet:02x?}");
+        }
+        for (packet, code) in [
+            (&[0x30, 3, 0, 1, b'a'][..], 0x81),         // no properties
+            (&[0x30, 4, 0, 1, b'a', 1], 0x81),          // properties past the end
+            (&[0x30, 6, 0, 1, b'a', 2, 0x25, 1], 0x81), // a property of CONNACK
+            (&[0x30, 5, 0, 1, b'a', 0x80, 0], 0x81),    // a length in too many bytes
+        ] {
+            assert_eq!(read(Protocol::V5, packet), Err(code), "{packet:02x?}");
+        }
+    }
+
+    #[test]
+    fn asks_for_no_more_than_the_variable_header() {
+        // QoS 1 with a list of 3 bytes: the payload begins behind the tenth byte of the body.
+        let body = [0, 2, b'a', b'b', 0, 5, 3, 0x23, 0, 1, b'p', b'p'];
+        let header = FixedHeader { first: 0x32, len: 2, body: body.len() };
+        for (version, steps) in [(Protocol::V311, &[2, 6][..]), (Protocol::V5, &[2, 7, 10])] {
+            let mut here = 0;
+            for step in steps {
+                let next = needed(version, header, &body[..here]);
+                assert_eq!(next, Ok(*step), "{version}, {here} bytes");
+                here = *step;
+            }
+            assert_eq!(needed(version, header, &body[..here]), Ok(here));
+            assert_eq!(needed(version, header, &body), Ok(here));
+        }
+    }
+
+    #[test]
+    fn debug_hides_the_payload() {
+        let message = Publish { payload: b"secret".to_vec(), ..message("t") };
+        let debug = format!("{message:?}");
+        assert!(debug.contains("6 bytes") && !debug.contains("115"), "{debug}");
+    }
+}

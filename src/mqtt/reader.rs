@@ -97,3 +97,52 @@ pub(super) fn varint(bytes: &[u8]) -> Result<Option<(usize, usize)>, ProtocolErr
     }
     Ok(None)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_the_standards_types() {
+        let mut reader = Reader::new(&[1, 0, 2, 0, 0, 1, 0, 0x80, 0x01, 0, 1, b'a', 0, 7, 9]);
+        assert_eq!(reader.u8(), Ok(1));
+        assert_eq!(reader.u16(), Ok(2));
+        assert_eq!(reader.u32(), Ok(256));
+        assert_eq!(reader.varint(), Ok(128));
+        assert_eq!(reader.text(), Ok("a"));
+        assert_eq!(reader.packet_id(), Ok(7));
+        assert_eq!(reader.remainder(), [9]);
+        assert!(reader.is_empty());
+    }
+
+    #[test]
+    fn refuses_what_the_standard_refuses() {
+        let code = |result: Result<(), ProtocolError>| result.map_err(|error| error.code);
+        assert_eq!(Reader::new(&[0]).u16(), Err(PAST_END));
+        assert_eq!(Reader::new(&[0, 0, 0]).u32(), Err(PAST_END));
+        assert_eq!(Reader::new(&[0x80]).varint(), Err(PAST_END));
+        assert_eq!(Reader::new(&[0, 3, b'a']).text(), Err(PAST_END));
+        for text in [&[0, 1, 0][..], &[0, 1, 0xff], &[0, 3, 0xed, 0xa0, 0x80]] {
+            assert_eq!(code(Reader::new(text).text().map(|_| ())), Err(0x81), "{text:02x?}");
+        }
+        assert_eq!(code(Reader::new(&[0, 0]).packet_id().map(|_| ())), Err(0x82));
+    }
+
+    #[test]
+    fn variable_byte_integers_wait_for_their_end_and_have_one_form() {
+        for (bytes, expected) in [
+            (&[][..], None),
+            (&[0x80], None),
+            (&[0xff, 0xff, 0xff], None),
+            (&[0], Some((0, 1))),
+            (&[0x7f, 9], Some((127, 1))),
+            (&[0x80, 0x01], Some((128, 2))),
+            (&[0xff, 0xff, 0xff, 0x7f], Some((268_435_455, 4))),
+        ] {
+            assert_eq!(varint(bytes), Ok(expected), "{bytes:02x?}");
+        }
+        for bytes in [&[0x80, 0][..], &[0x83, 0x80, 0], &[0xff, 0xff, 0xff, 0xff], &[0xff, 0xff, 0xff, 0xff, 1]] {
+            assert_eq!(varint(bytes).map_err(|error| error.code), Err(0x81), "{bytes:02x?}");
+        }
+    }
+}

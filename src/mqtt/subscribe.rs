@@ -135,3 +135,75 @@ fn filter_ack(version: Protocol, packet: PacketType, body: &mut Reader<'_>) -> R
     }
     Ok(FilterAck { id, codes, properties })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::RetainHandling;
+
+    fn subscribe(version: Protocol, filters: &[(String, SubscribeOptions)], properties: &Properties) -> Vec<u8> {
+        let mut out = Vec::new();
+        encode_subscribe(version, 0x0102, filters, properties, &mut out);
+        assert_eq!(subscribe_len(version, filters, properties), out.len());
+        out
+    }
+
+    fn unsubscribe(version: Protocol, filters: &[String], properties: &Properties) -> Vec<u8> {
+        let mut out = Vec::new();
+        encode_unsubscribe(version, 0x0102, filters, properties, &mut out);
+        assert_eq!(unsubscribe_len(version, filters, properties), out.len());
+        out
+    }
+
+    #[test]
+    fn writes_subscribe() {
+        let none = Properties::new();
+        let options = SubscribeOptions::new().qos(2).no_local(true).retain_as_published(true);
+        let options = options.retain_handling(RetainHandling::DoNotSend);
+        let filters = [("a".to_owned(), 1.into()), ("b/#".to_owned(), options)];
+        assert_eq!(
+            subscribe(Protocol::V311, &filters, &none),
+            [0x82, 12, 1, 2, 0, 1, b'a', 1, 0, 3, b'b', b'/', b'#', 2]
+        );
+        assert_eq!(
+            subscribe(Protocol::V5, &filters, &none),
+            [0x82, 13, 1, 2, 0, 0, 1, b'a', 1, 0, 3, b'b', b'/', b'#', 0x2e]
+        );
+        let identifier = Properties::new().with_subscription_identifier(5);
+        assert_eq!(subscribe(Protocol::V5, &filters[..1], &identifier), [0x82, 9, 1, 2, 2, 0x0b, 5, 0, 1, b'a', 1]);
+    }
+
+    #[test]
+    fn writes_unsubscribe() {
+        let filters = ["a".to_owned(), "b".to_owned()];
+        let none = Properties::new();
+        assert_eq!(unsubscribe(Protocol::V311, &filters, &none), [0xa2, 8, 1, 2, 0, 1, b'a', 0, 1, b'b']);
+        assert_eq!(unsubscribe(Protocol::V5, &filters, &none), [0xa2, 9, 1, 2, 0, 0, 1, b'a', 0, 1, b'b']);
+        let user = Properties::new().with_user_property("k", "");
+        assert_eq!(unsubscribe(Protocol::V5, &[], &user), [0xa2, 9, 1, 2, 6, 0x26, 0, 1, b'k', 0, 0]);
+    }
+
+    #[test]
+    fn reads_suback() {
+        let read = |version, body: &[u8]| suback(version, &mut Reader::new(body)).map_err(|error| error.code);
+        let ack = |codes: &[u8]| Ok(FilterAck { id: 7, codes: codes.to_vec(), properties: Properties::new() });
+        assert_eq!(read(Protocol::V311, &[0, 7, 0, 1, 2, 0x80]), ack(&[0, 1, 2, 0x80]));
+        assert_eq!(read(Protocol::V5, &[0, 7, 0, 1, 0x87]), ack(&[1, 0x87]));
+        assert_eq!(read(Protocol::V311, &[0, 7, 3]), Err(0x82), "a code of MQTT 5");
+        assert_eq!(read(Protocol::V311, &[0, 7]), Err(0x82), "no code");
+        assert_eq!(read(Protocol::V5, &[0, 7, 0]), Err(0x82), "no code");
+        assert_eq!(read(Protocol::V5, &[0, 7]), Err(0x81), "no properties");
+        assert_eq!(read(Protocol::V5, &[0, 0, 0, 0]), Err(0x82), "id 0");
+        assert_eq!(read(Protocol::V311, &[7]), Err(0x81));
+    }
+
+    #[test]
+    fn reads_unsuback() {
+        let read = |version, body: &[u8]| unsuback(version, &mut Reader::new(body)).map_err(|error| error.code);
+        let ack = |codes: &[u8]| Ok(FilterAck { id: 7, codes: codes.to_vec(), properties: Properties::new() });
+        assert_eq!(read(Protocol::V311, &[0, 7]), ack(&[]));
+        assert_eq!(read(Protocol::V5, &[0, 7, 0, 0, 0x11]), ack(&[0, 0x11]));
+        assert_eq!(read(Protocol::V5, &[0, 7, 0]), Err(0x82), "no code");
+        assert_eq!(read(Protocol::V311, &[0, 0]), Err(0x82), "id 0");
+    }
+}

@@ -58,3 +58,44 @@ pub(super) fn packet_len(body: usize) -> usize {
     fixed_header.varint(body);
     fixed_header.0 + body
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn writes_the_standards_types() {
+        let mut out = Vec::new();
+        out.u8(1);
+        out.u16(2);
+        out.u32(256);
+        out.binary(b"a");
+        assert_eq!(out, [1, 0, 2, 0, 0, 1, 0, 0, 1, b'a']);
+    }
+
+    #[test]
+    fn variable_byte_integers_have_the_shortest_form() {
+        for (value, bytes) in [
+            (0, &[0][..]),
+            (127, &[0x7f]),
+            (128, &[0x80, 0x01]),
+            (16_383, &[0xff, 0x7f]),
+            (16_384, &[0x80, 0x80, 0x01]),
+            (2_097_151, &[0xff, 0xff, 0x7f]),
+            (2_097_152, &[0x80, 0x80, 0x80, 0x01]),
+            (268_435_455, &[0xff, 0xff, 0xff, 0x7f]),
+        ] {
+            let mut out = Vec::new();
+            out.varint(value);
+            assert_eq!(out, bytes, "{value}");
+            assert_eq!(packet_len(value), 1 + bytes.len() + value);
+        }
+    }
+
+    #[test]
+    fn what_is_too_long_for_its_length_is_cut() {
+        let mut out = Vec::new();
+        out.binary(&[7; 65_536]);
+        assert_eq!((out.len(), &out[..3]), (2 + 65_535, &[0xff, 0xff, 7][..]));
+    }
+}
