@@ -56,12 +56,10 @@ struct Incoming {
     missing: usize,
 }
 
-/// What the beginning of a packet says about it.
+/// How far a packet could be read.
 enum Progress {
-    /// It is whole: the packet, and the bytes it took.
-    Whole(Packet, usize),
-    /// Only the end of a payload is missing; all bytes are used up.
-    Payload(Incoming),
+    /// So many bytes are used up.
+    Used(usize),
     /// To read on, there must be so many bytes of the packet, more than there are.
     Needs(usize),
 }
@@ -83,8 +81,18 @@ impl Decoder {
     ) -> Result<(), E> {
         self.check_start(bytes)?;
         while !bytes.is_empty() {
-            if let Some(packet) = self.advance(&mut bytes)? {
-                take(packet)?;
+            if let Some(incoming) = &mut self.incoming {
+                incoming.take(&mut bytes);
+                if let Some(whole) = self.incoming.take_if(|incoming| incoming.missing == 0) {
+                    take(Packet::Publish(whole.publish))?;
+                }
+            } else if !self.partial.is_empty() {
+                self.complete_partial(&mut bytes, &mut take)?;
+            } else if let Progress::Used(len) = self.read(bytes, &mut take)? {
+                bytes = &bytes[len..];
+            } else {
+                self.partial.extend_from_slice(bytes);
+                break;
             }
         }
         Ok(())
@@ -104,76 +112,65 @@ impl Decoder {
         }
     }
 
-    /// Uses up some of `bytes`, up to the end of a packet, which is returned, or all of them.
-    fn advance(&mut self, bytes: &mut &[u8]) -> Result<Option<Packet>, ProtocolError> {
-        if let Some(incoming) = &mut self.incoming {
-            incoming.take(bytes);
-            return Ok(self.incoming.take_if(|incoming| incoming.missing == 0).map(|it| Packet::Publish(it.publish)));
-        }
-        if !self.partial.is_empty() {
-            return self.advance_partial(bytes);
-        }
-        match self.read(bytes)? {
-            Progress::Whole(packet, len) => {
-                *bytes = &bytes[len..];
-                return Ok(Some(packet));
+    /// Reads the packet whose beginning is kept: it is given no more of `bytes` than it needs.
+    fn complete_partial<E: From<ProtocolError>>(
+        &mut self,
+        bytes: &mut &[u8],
+        take: &mut impl FnMut(Packet) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut partial = std::mem::take(&mut self.partial);
+        while let Progress::Needs(len) = self.read(&partial, take)? {
+            if bytes.is_empty() {
+                self.partial = partial;
+                return Ok(());
             }
-            Progress::Payload(incoming) => self.incoming = Some(incoming),
-            Progress::Needs(_) => self.partial.extend_from_slice(bytes),
+            let count = (len - partial.len()).min(bytes.len());
+            partial.extend_from_slice(split_off(bytes, count));
         }
-        *bytes = &[];
-        Ok(None)
+        if partial.capacity() <= MAX_KEPT {
+            partial.clear();
+            self.partial = partial;
+        }
+        Ok(())
     }
 
-    /// The same where the beginning of a packet has come before: it is given no more than it needs.
-    fn advance_partial(&mut self, bytes: &mut &[u8]) -> Result<Option<Packet>, ProtocolError> {
-        loop {
-            let packet = match self.read(&self.partial)? {
-                Progress::Needs(_) if bytes.is_empty() => return Ok(None),
-                Progress::Needs(len) => {
-                    let count = (len - self.partial.len()).min(bytes.len());
-                    self.partial.extend_from_slice(split_off(bytes, count));
-                    continue;
-                }
-                Progress::Whole(packet, _) => Some(packet),
-                Progress::Payload(incoming) => {
-                    self.incoming = Some(incoming);
-                    None
-                }
-            };
-            self.partial.clear();
-            self.partial.shrink_to(MAX_KEPT);
-            return Ok(packet);
-        }
-    }
-
-    /// Reads the packet at the front of `bytes`, as far as it has come.
-    fn read(&self, bytes: &[u8]) -> Result<Progress, ProtocolError> {
+    /// Reads the packet at the front of `bytes` as far as it has come, and gives it to `take` if it is whole.
+    fn read<E: From<ProtocolError>>(
+        &mut self,
+        bytes: &[u8],
+        take: &mut impl FnMut(Packet) -> Result<(), E>,
+    ) -> Result<Progress, E> {
         let Some(header) = FixedHeader::read(bytes)? else {
             return Ok(Progress::Needs(bytes.len() + 1));
         };
         header.check(self.version)?;
         if header.packet_len() > self.max_packet {
-            return Err(ProtocolError::too_large("a packet is larger than the client accepts"));
+            return Err(ProtocolError::too_large("a packet is larger than the client accepts").into());
         }
         let here = &bytes[header.len..header.packet_len().min(bytes.len())];
         if header.kind() == kind::PUBLISH {
-            return self.read_publish(header, here);
+            return self.read_publish(header, here, take);
         }
         if header.body > MAX_BUFFERED {
-            return Err(ProtocolError::too_large("a packet without payload is larger than a megabyte"));
+            return Err(ProtocolError::too_large("a packet without payload is larger than a megabyte").into());
         }
         if here.len() < header.body {
             return Ok(Progress::Needs(header.packet_len()));
         }
-        Ok(Progress::Whole(packet(self.version, header, here)?, header.packet_len()))
+        take(packet(self.version, header, here)?)?;
+        Ok(Progress::Used(header.packet_len()))
     }
 
     /// Reads a PUBLISH; `here` is what has come of its body.
-    fn read_publish(&self, header: FixedHeader, here: &[u8]) -> Result<Progress, ProtocolError> {
+    fn read_publish<E: From<ProtocolError>>(
+        &mut self,
+        header: FixedHeader,
+        here: &[u8],
+        take: &mut impl FnMut(Packet) -> Result<(), E>,
+    ) -> Result<Progress, E> {
         let needed = publish::needed(self.version, header, here)?;
         if needed > MAX_BUFFERED {
-            return Err(ProtocolError::too_large("the properties of a message are larger than a megabyte"));
+            return Err(ProtocolError::too_large("the properties of a message are larger than a megabyte").into());
         }
         if needed > here.len() {
             return Ok(Progress::Needs(header.len + needed));
@@ -184,10 +181,11 @@ impl Decoder {
         let missing = header.body - here.len();
         publish.payload.reserve_exact(payload.len() + missing.min(PAYLOAD_STEP));
         publish.payload.extend_from_slice(payload);
-        Ok(match missing {
-            0 => Progress::Whole(Packet::Publish(publish), header.packet_len()),
-            _ => Progress::Payload(Incoming { publish, missing }),
-        })
+        match missing {
+            0 => take(Packet::Publish(publish))?,
+            _ => self.incoming = Some(Incoming { publish, missing }),
+        }
+        Ok(Progress::Used(header.len + here.len()))
     }
 }
 
