@@ -394,7 +394,7 @@ fn a_busy_callback_holds_up_nothing_else() {
     let (go, wait) = channel::<()>();
     let (tell, heard) = Probe::pair();
     let broker = ScriptedBroker::run(move |peer| {
-        assert_eq!(peer.accept().keepalive, 1);
+        assert_eq!(peer.accept().keepalive, 2);
         for id in 1..=5 {
             peer.publish("t", [id as u8], 1, id);
         }
@@ -423,7 +423,7 @@ fn a_busy_callback_holds_up_nothing_else() {
         let _ = wait.recv_timeout(3 * DEADLINE);
         let _ = seen.send(message.payload[0]);
     });
-    let options = pmc::ConnectOptions::new().keepalive(Duration::from_secs(1));
+    let options = pmc::ConnectOptions::new().keepalive(Duration::from_secs(2));
     client.connect_with(HOST, broker.port(), options).expect("accepted");
     client.loop_start().expect("no loop yet");
     begun.next("the busy callback");
@@ -474,7 +474,7 @@ fn keepalive_goes_on_when_messages_pile_up() {
         let _ = wait.recv_timeout(3 * DEADLINE);
         let _ = seen.send(message.payload.len());
     });
-    let options = pmc::ConnectOptions::new().keepalive(Duration::from_secs(1));
+    let options = pmc::ConnectOptions::new().keepalive(Duration::from_secs(2));
     client.connect_with(HOST, broker.port(), options).expect("accepted");
     client.loop_start().expect("no loop yet");
     heard.next("three pings");

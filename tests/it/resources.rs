@@ -13,7 +13,7 @@ use crate::support::mosquitto::Mosquitto;
 use crate::support::proxy::Proxy;
 use crate::support::resources::{descriptors, resident_kib, threads};
 use crate::support::trials::{Chance, alone, rounds};
-use crate::support::wait::{DEADLINE, Probe, holds_within, wait_until};
+use crate::support::wait::{DEADLINE, Probe, holds_within, returns, wait_until};
 
 /// What the allocator may keep after so many clients, in KiB. One client's Paho, queues and tables are about 100.
 const MEMORY_KIB: usize = 8 * 1024;
@@ -96,10 +96,8 @@ fn attempts_given_up() {
         for number in 0..count {
             // Connections take one to three milliseconds here; what waits for a silent broker is cut short.
             let moment = Duration::from_micros(chance.below(4_000) as u64);
-            let start = Instant::now();
-            attempt(ports[number % ports.len()], moment, number % 2 == 0);
-            let took = start.elapsed();
-            assert!(took < Duration::from_secs(8), "dropping took {took:?} (attempt {number})");
+            let port = ports[number % ports.len()];
+            returns(&format!("attempt {number}"), move || attempt(port, moment, number % 2 == 0));
         }
     };
     let mut chance = Chance::new(3);
@@ -187,7 +185,7 @@ fn a_dead_address_of_one_client_is_nothing_to_the_others() {
     let (dead, _listener, _fill) = dead_address();
     let broker = Mosquitto::start();
     let stuck = quick();
-    stuck.connect_timeout_set(Duration::from_secs(60)).expect("a time");
+    stuck.connect_timeout_set(Duration::from_secs(3_600)).expect("a time");
     let (tell, told) = Probe::pair();
     let trying = stuck.clone();
     let thread = std::thread::spawn(move || {
@@ -213,9 +211,7 @@ fn a_dead_address_of_one_client_is_nothing_to_the_others() {
     other.disconnect().expect("an orderly end");
     assert!(told.rest().is_empty(), "the dead address has answered");
     // And who waits for nobody can give up at once.
-    let since = Instant::now();
     let _ = stuck.disconnect();
     assert!(matches!(told.next("the end of the attempt"), Err(pmc::Error::Cancelled)));
-    assert!(since.elapsed() < Duration::from_secs(5), "giving up took {:?}", since.elapsed());
     thread.join().expect("no panic");
 }

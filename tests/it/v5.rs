@@ -84,7 +84,7 @@ fn the_properties_of_connect_and_connack() {
         assert_eq!(sent, [property::text(0x03, "text/plain"), property::four_bytes(0x18, 5)]);
         let properties = [
             property::text(0x12, "assigned"),
-            property::two_bytes(0x13, 1),
+            property::two_bytes(0x13, 2),
             property::byte(0x25, 0),
             property::two_bytes(0x22, 3),
             property::user("motd", "bonjour"),
@@ -112,7 +112,7 @@ fn the_properties_of_connect_and_connack() {
     assert!(!session_present && code == 0);
     let expected = pmc::Properties::new()
         .with_assigned_client_identifier("assigned")
-        .with_server_keep_alive(1)
+        .with_server_keep_alive(2)
         .with_retain_available(false)
         .with_topic_alias_maximum(3)
         .with_user_property("motd", "bonjour");

@@ -156,7 +156,7 @@ fn save(broker: &Mosquitto) {
         let now = fs::metadata(&log).map_or(0, |log| log.len());
         quiet = if now == length { quiet + 1 } else { 0 };
         length = now;
-        quiet > 50
+        quiet > 300
     });
     // The new file takes the place of the old one when it is complete.
     let file = || fs::metadata(broker.dir().join("mosquitto.db")).ok().map(|file| file.ino());

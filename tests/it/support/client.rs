@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use rappel as pmc;
 
+use super::wait::DEADLINE;
+
 /// Which engine the suite runs on: `paho` or `native`; unset, the crate's default.
 const ENGINE: &str = "RAPPEL_TEST_ENGINE";
 
@@ -78,8 +80,10 @@ pub fn kept_options(protocol: pmc::Protocol) -> pmc::ConnectOptions {
     }
 }
 
-/// Lets a client that was lost, or found no broker, try again at once.
+/// Lets a client that was lost, or found no broker, try again at once, and have patience with a broker that is slow to
+/// answer: the machine may have much else to do.
 pub fn back_at_once<U: Send + Sync + 'static>(client: pmc::Client<U>) -> pmc::Client<U> {
     client.reconnect_delay_set(Duration::from_millis(1), Duration::from_millis(10)).expect("delays");
+    client.connect_timeout_set(DEADLINE).expect("a time");
     client
 }

@@ -5,13 +5,17 @@
 //! do: it fires when the *thread* that spawned ends, and each test is a thread.
 
 use std::ffi::OsStr;
+use std::fs;
 use std::io::Write;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use rustix::process::{Pid, kill_process};
+use signal_hook::consts::SIGINT;
 
 pub use rustix::process::Signal;
 
@@ -47,6 +51,7 @@ impl Guarded {
         args: impl IntoIterator<Item = A>,
         configure: impl FnOnce(&mut Command),
     ) -> Self {
+        let_children_be_interrupted();
         let mut watchdog = Command::new("sh")
             .args(["-c", WATCHDOG])
             // A group of its own: Ctrl-C in a terminal, or a CI that kills our group, must not reach it.
@@ -136,4 +141,22 @@ impl Drop for Guarded {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+/// Has children end by Ctrl-C, or see it, also when the tests run in the background: a shell starts `./test.sh &` with
+/// SIGINT ignored, which children inherit. A signal that is handled is not inherited; nothing is done about it here.
+fn let_children_be_interrupted() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        if is_ignored(SIGINT) {
+            signal_hook::flag::register(SIGINT, Arc::new(AtomicBool::new(false))).expect("a handler for SIGINT");
+        }
+    });
+}
+
+/// Whether this process ignores a signal, where the system tells (Linux).
+fn is_ignored(signal: i32) -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| u64::from_str_radix(line.strip_prefix("SigIgn:")?.trim(), 16).ok());
+    mask.is_some_and(|mask| mask & 1 << (signal - 1) != 0)
 }

@@ -46,7 +46,7 @@ pub fn is_logged(level: Level, parts: &[&str]) -> bool {
 /// Waits for a line of `level` that contains all of `parts`.
 ///
 /// # Panics
-/// When none comes within 10 s.
+/// When none comes in time.
 #[track_caller]
 pub fn expect_logged(level: Level, parts: &[&str]) {
     wait_until(&format!("{level} in the log with {parts:?}"), DEADLINE, || is_logged(level, parts));

@@ -37,7 +37,7 @@ impl Mosquitto {
     /// A broker that lets everybody in and keeps nothing on disk, ready for connections.
     ///
     /// # Panics
-    /// When mosquitto is not installed, or is not ready within 10 s.
+    /// When mosquitto is not installed, or is not ready in time.
     #[track_caller]
     pub fn start() -> Self {
         Self::builder().start()
@@ -75,7 +75,7 @@ impl Mosquitto {
     /// Stops it as `systemctl stop` does (SIGTERM): connections are closed, data written. Back when it has ended.
     ///
     /// # Panics
-    /// When it does not end within 10 s.
+    /// When it does not end in time.
     #[track_caller]
     pub fn term(&self) {
         let running = self.process().take();
@@ -118,7 +118,7 @@ impl Mosquitto {
     /// Back when it answers.
     ///
     /// # Panics
-    /// When it does not answer within 10 s.
+    /// When it does not answer in time.
     #[track_caller]
     pub fn restart(&self) {
         self.term();
@@ -140,7 +140,7 @@ impl Mosquitto {
     /// Waits until the log contains `text`.
     ///
     /// # Panics
-    /// With the whole log when it does not within 10 s.
+    /// With the whole log when it does not in time.
     #[track_caller]
     pub fn expect_log(&self, text: &str) {
         let came = super::wait::holds_within(DEADLINE, || self.log().contains(text));

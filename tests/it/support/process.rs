@@ -16,7 +16,7 @@ use super::guarded::{Guarded, Signal};
 use super::wait::{DEADLINE, holds_within};
 
 /// How long [`Example::wait`] waits.
-const END: Duration = Duration::from_secs(20);
+const END: Duration = DEADLINE;
 
 /// An example that runs; dropping it kills it.
 #[derive(Debug)]
@@ -80,7 +80,7 @@ impl Example {
         self.process.pid()
     }
 
-    /// The next line of standard output, within 10 s.
+    /// The next line of standard output, in time.
     ///
     /// # Panics
     /// With the output so far when none comes.
@@ -92,7 +92,7 @@ impl Example {
     /// Waits for a line of standard output that contains `text`, passing over others; the whole line.
     ///
     /// # Panics
-    /// With the output so far when none comes within 10 s.
+    /// With the output so far when none comes in time.
     #[track_caller]
     pub fn expect_line(&self, text: &str) -> String {
         self.find(&self.stdout, &format!("a line with {text:?}"), |line| line.contains(text))
@@ -101,7 +101,7 @@ impl Example {
     /// As [`expect_line`](Self::expect_line), on standard error.
     ///
     /// # Panics
-    /// With the output so far when none comes within 10 s.
+    /// With the output so far when none comes in time.
     #[track_caller]
     pub fn expect_error_line(&self, text: &str) -> String {
         self.find(&self.stderr, &format!("an error line with {text:?}"), |line| line.contains(text))
@@ -131,7 +131,7 @@ impl Example {
     /// Waits until it has read all that was typed.
     ///
     /// # Panics
-    /// With the output so far when it does not within 10 s.
+    /// With the output so far when it does not in time.
     #[track_caller]
     pub fn expect_all_read(&self) {
         let stdin = self.stdin.as_ref().expect("stdin was closed");
@@ -158,7 +158,7 @@ impl Example {
     /// Waits for its end: exit status, the lines of standard output not taken yet, all of standard error not taken yet.
     ///
     /// # Panics
-    /// With the output so far when it does not end within 20 s; it is killed then.
+    /// With the output so far when it does not end in time; it is killed then.
     #[track_caller]
     pub fn wait(self) -> (ExitStatus, String, String) {
         self.wait_within(END)

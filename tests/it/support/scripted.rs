@@ -29,7 +29,7 @@ pub use peer::Peer;
 use super::wait::{DEADLINE, holds_within};
 
 /// How long a test waits at its end for the scripts to end; each step of a script has a shorter deadline of its own.
-const END: Duration = Duration::from_secs(30);
+const END: Duration = Duration::from_secs(60);
 
 /// The same, when the test has failed already.
 const END_AFTER_FAILURE: Duration = Duration::from_secs(1);
@@ -95,7 +95,7 @@ impl ScriptedBroker {
     /// Waits for the scripts to end.
     ///
     /// # Panics
-    /// With a script's panic; when they still run after 30 s.
+    /// With a script's panic; when they still run long after.
     #[track_caller]
     pub fn finish(mut self) {
         self.join();

@@ -53,7 +53,7 @@ impl Builder {
     /// Starts the broker and waits until it answers.
     ///
     /// # Panics
-    /// When mosquitto is not installed, rejects its configuration, or is not ready within 10 s.
+    /// When mosquitto is not installed, rejects its configuration, or is not ready in time.
     #[track_caller]
     pub fn start(self) -> Mosquitto {
         Mosquitto::with(self.0)
