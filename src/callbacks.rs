@@ -1,5 +1,6 @@
 //! The functions a program registers, and the one place from which they are called.
 
+mod result;
 mod routes;
 mod slot;
 
@@ -10,22 +11,25 @@ use crate::types::{ConnectFlags, DisconnectFlags, Message, Properties, ReasonCod
 use routes::Routes;
 use slot::Slot;
 
+pub use result::CallbackResult;
+pub(crate) use result::Outcome;
+
 /// `on_connect (client, userdata, flags, code, properties)`.
-pub type OnConnect<C, U> = dyn FnMut(&C, &U, ConnectFlags, ReasonCode, &Properties) + Send;
+pub type OnConnect<C, U> = dyn FnMut(&C, &U, ConnectFlags, ReasonCode, &Properties) -> Outcome + Send;
 /// `on_connect_fail (client, userdata)`.
-pub type OnConnectFail<C, U> = dyn FnMut(&C, &U) + Send;
+pub type OnConnectFail<C, U> = dyn FnMut(&C, &U) -> Outcome + Send;
 /// `on_pre_connect (client, userdata)`.
-pub type OnPreConnect<C, U> = dyn FnMut(&C, &U) + Send;
+pub type OnPreConnect<C, U> = dyn FnMut(&C, &U) -> Outcome + Send;
 /// `on_disconnect (client, userdata, flags, code, properties)`.
-pub type OnDisconnect<C, U> = dyn FnMut(&C, &U, DisconnectFlags, ReasonCode, &Properties) + Send;
+pub type OnDisconnect<C, U> = dyn FnMut(&C, &U, DisconnectFlags, ReasonCode, &Properties) -> Outcome + Send;
 /// `on_message (client, userdata, msg)`, also for `message_callback_add`.
-pub type OnMessage<C, U> = dyn FnMut(&C, &U, &Message) + Send;
+pub type OnMessage<C, U> = dyn FnMut(&C, &U, &Message) -> Outcome + Send;
 /// `on_publish (client, userdata, mid, code, properties)`.
-pub type OnPublish<C, U> = dyn FnMut(&C, &U, u16, ReasonCode, &Properties) + Send;
+pub type OnPublish<C, U> = dyn FnMut(&C, &U, u16, ReasonCode, &Properties) -> Outcome + Send;
 /// `on_subscribe (client, userdata, mid, codes, properties)`.
-pub type OnSubscribe<C, U> = dyn FnMut(&C, &U, u16, &[ReasonCode], &Properties) + Send;
+pub type OnSubscribe<C, U> = dyn FnMut(&C, &U, u16, &[ReasonCode], &Properties) -> Outcome + Send;
 /// `on_unsubscribe (client, userdata, mid, codes, properties)`.
-pub type OnUnsubscribe<C, U> = dyn FnMut(&C, &U, u16, &[ReasonCode], &Properties) + Send;
+pub type OnUnsubscribe<C, U> = dyn FnMut(&C, &U, u16, &[ReasonCode], &Properties) -> Outcome + Send;
 
 /// All callbacks of a client. A callback runs while none of these locks is held: it may register, replace and
 /// clear callbacks, itself included.
@@ -44,14 +48,14 @@ pub(crate) struct Callbacks<C, U> {
 impl<C, U> Default for Callbacks<C, U> {
     fn default() -> Self {
         Callbacks {
-            connect: Slot::default(),
-            connect_fail: Slot::default(),
-            pre_connect: Slot::default(),
-            disconnect: Slot::default(),
-            message: Slot::default(),
-            publish: Slot::default(),
-            subscribe: Slot::default(),
-            unsubscribe: Slot::default(),
+            connect: Slot::new("on_connect"),
+            connect_fail: Slot::new("on_connect_fail"),
+            pre_connect: Slot::new("on_pre_connect"),
+            disconnect: Slot::new("on_disconnect"),
+            message: Slot::new("on_message"),
+            publish: Slot::new("on_publish"),
+            subscribe: Slot::new("on_subscribe"),
+            unsubscribe: Slot::new("on_unsubscribe"),
             routes: Mutex::default(),
         }
     }
@@ -60,12 +64,14 @@ impl<C, U> Default for Callbacks<C, U> {
 impl<C, U> Callbacks<C, U> {
     /// Registers a callback for messages whose topic matches `filter`.
     pub(crate) fn route_add(&self, filter: String, callback: Box<OnMessage<C, U>>) {
-        routes::lock(&self.routes).add(filter, callback);
+        let replaced = routes::lock(&self.routes).add(filter, callback);
+        drop(replaced);
     }
 
-    /// Removes what `route_add` registered; `false` when there is nothing.
-    pub(crate) fn route_remove(&self, filter: &str) -> bool {
-        routes::lock(&self.routes).remove(filter)
+    /// Removes what `route_add` registered, if there is anything.
+    pub(crate) fn route_remove(&self, filter: &str) {
+        let removed = routes::lock(&self.routes).remove(filter);
+        drop(removed);
     }
 
     /// Gives a message to every callback whose filter matches its topic, or else to `on_message`.
@@ -82,14 +88,26 @@ impl<C, U> Callbacks<C, U> {
     }
 }
 
-/// Runs user code: a panic in it is reported and goes no further.
-pub(crate) fn guarded(name: impl FnOnce() -> String, run: impl FnOnce()) {
-    if let Err(panic) = catch_unwind(AssertUnwindSafe(run)) {
-        let text = match (panic.downcast_ref::<&str>(), panic.downcast_ref::<String>()) {
-            (Some(text), _) => text,
-            (None, Some(text)) => text.as_str(),
-            (None, None) => "no text",
-        };
-        log::error!("{} panicked: {text}; the loop goes on", name());
-    }
+/// Runs code of the program's: a callback, or the drop of what it has captured. A panic in it, or an error that it
+/// returns, is reported and goes no further.
+pub(crate) fn guarded<R: CallbackResult>(name: impl FnOnce() -> String, run: impl FnOnce() -> R) {
+    // The text of the error is the program's code too.
+    let ended = catch_unwind(AssertUnwindSafe(|| run().into_outcome().map_err(|error| error.to_string())));
+    let panic = match ended {
+        Ok(Ok(())) => return,
+        Ok(Err(error)) => return log::error!("{} failed: {error}; the loop goes on", name()),
+        Err(panic) => panic,
+    };
+    let text = match panic.downcast::<String>() {
+        Ok(text) => *text,
+        Err(panic) => match panic.downcast::<&str>() {
+            Ok(text) => text.to_string(),
+            Err(panic) => {
+                // Dropping it would run the program's code once more, and might panic again.
+                std::mem::forget(panic);
+                "no text".to_owned()
+            }
+        },
+    };
+    log::error!("{} panicked: {text}; the loop goes on", name());
 }

@@ -68,6 +68,7 @@ mod client;
 #[cfg(any(doc, doctest))]
 pub mod documentation;
 
+pub use callbacks::CallbackResult;
 pub use client::{Client, ClientBuilder, IntoPassword, MessageInfo, PublishFuture};
 pub use types::{
     CallbackApiVersion, CleanStart, ConnackResult, ConnectFlags, ConnectOptions, DisconnectFlags, DisconnectOptions,

@@ -1,18 +1,49 @@
-//! Callbacks for some topics only (paho-python: `message_callback_add`).
+//! Callbacks for some topics only (paho-python: `message_callback_add`), found level by level.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::callbacks::slot::Slot;
-use crate::types::topic_matches_sub;
 
-/// Callbacks by filter, in the order of their registration.
+/// A callback with the filter it was registered for.
+type Route<F> = (Arc<str>, Arc<Slot<F>>);
+
+/// Callbacks by filter: a tree with one node for each beginning of a filter, so that a filter that does not match costs
+/// a message nothing.
+///
+/// The nodes lie in one list and name each other by their place in it: neither a search nor the end of the tree can use
+/// up the stack, however many levels a filter has.
 pub(crate) struct Routes<F: ?Sized> {
-    entries: Vec<(Arc<str>, Arc<Slot<F>>)>,
+    /// The first one is the root.
+    nodes: Vec<Node<F>>,
+    /// Nodes that are no longer part of the tree, to be used again.
+    free: Vec<usize>,
+}
+
+struct Node<F: ?Sized> {
+    /// The next level of the filters that go on, as it is written in them.
+    children: HashMap<Box<str>, usize>,
+    /// The callbacks of the filters that end here: the one without `$share/group/` first, the others as they came.
+    routes: Vec<Route<F>>,
+}
+
+/// A step of the search.
+enum Step<'a> {
+    /// Look at this node, with the levels of the topic that are left.
+    Visit(usize, Option<&'a str>),
+    /// Take the routes of this node, which ends in `#`.
+    Take(usize),
+}
+
+impl<F: ?Sized> Default for Node<F> {
+    fn default() -> Self {
+        Node { children: HashMap::new(), routes: Vec::new() }
+    }
 }
 
 impl<F: ?Sized> Default for Routes<F> {
     fn default() -> Self {
-        Routes { entries: Vec::new() }
+        Routes { nodes: vec![Node::default()], free: Vec::new() }
     }
 }
 
@@ -21,25 +52,98 @@ pub(crate) fn lock<F: ?Sized>(routes: &Mutex<Routes<F>>) -> MutexGuard<'_, Route
 }
 
 impl<F: ?Sized> Routes<F> {
-    /// Registers a callback, in the place of an earlier one for the same filter.
-    pub(crate) fn add(&mut self, filter: String, callback: Box<F>) {
-        let slot = Arc::new(Slot::default());
+    const ROOT: usize = 0;
+
+    /// Registers a callback, and gives back the earlier one for the same filter, to be dropped without the lock.
+    #[must_use]
+    pub(crate) fn add(&mut self, filter: String, callback: Box<F>) -> Option<Arc<Slot<F>>> {
+        let filter: Arc<str> = filter.into();
+        let slot = Arc::new(Slot::new(format!("the callback for {filter:?}")));
         slot.set(Some(callback));
-        match self.entries.iter_mut().find(|(known, _)| **known == *filter) {
-            Some((_, place)) => *place = slot,
-            None => self.entries.push((filter.into(), slot)),
+        let mut node = Self::ROOT;
+        for level in unshared(&filter).split('/') {
+            node = match self.nodes[node].children.get(level) {
+                Some(child) => *child,
+                None => self.grow(node, level),
+            };
         }
+        let routes = &mut self.nodes[node].routes;
+        if let Some((_, place)) = routes.iter_mut().find(|(known, _)| *known == filter) {
+            return Some(std::mem::replace(place, slot));
+        }
+        let place = if is_shared(&filter) { routes.len() } else { 0 };
+        routes.insert(place, (filter, slot));
+        None
     }
 
-    pub(crate) fn remove(&mut self, filter: &str) -> bool {
-        let before = self.entries.len();
-        self.entries.retain(|(known, _)| **known != *filter);
-        self.entries.len() < before
+    /// Removes what `add` has registered and gives it back, to be dropped without the lock.
+    #[must_use]
+    pub(crate) fn remove(&mut self, filter: &str) -> Option<Arc<Slot<F>>> {
+        let mut path = vec![];
+        let mut node = Self::ROOT;
+        for level in unshared(filter).split('/') {
+            let child = *self.nodes[node].children.get(level)?;
+            path.push((node, level, child));
+            node = child;
+        }
+        let routes = &mut self.nodes[node].routes;
+        let place = routes.iter().position(|(known, _)| **known == *filter)?;
+        let (_, slot) = routes.remove(place);
+        for (parent, level, child) in path.into_iter().rev() {
+            if !self.nodes[child].routes.is_empty() || !self.nodes[child].children.is_empty() {
+                break;
+            }
+            self.nodes[parent].children.remove(level);
+            self.nodes[child] = Node::default();
+            self.free.push(child);
+        }
+        Some(slot)
     }
 
-    /// Every callback whose filter matches. Messages of a shared subscription come under their plain topic.
-    pub(crate) fn matching(&self, topic: &str) -> Vec<(Arc<str>, Arc<Slot<F>>)> {
-        self.entries.iter().filter(|(filter, _)| topic_matches_sub(unshared(filter), topic)).cloned().collect()
+    /// Every callback whose filter matches, in paho-python's order: at each level first what names it, then `+`, then
+    /// `#`. Messages of a shared subscription come under their plain topic.
+    pub(crate) fn matching(&self, topic: &str) -> Vec<Route<F>> {
+        let mut matching = Vec::new();
+        let mut steps = vec![Step::Visit(Self::ROOT, Some(topic))];
+        // MQTT 5, section 4.7.2: a wildcard at the start does not match a topic that starts with `$`.
+        let hidden = topic.starts_with('$');
+        while let Some(step) = steps.pop() {
+            let (node, rest) = match step {
+                Step::Visit(node, rest) => (node, rest),
+                Step::Take(node) => {
+                    matching.extend_from_slice(&self.nodes[node].routes);
+                    continue;
+                }
+            };
+            let Node { children, routes } = &self.nodes[node];
+            let wildcards = !(hidden && node == Self::ROOT);
+            // The last step put down is the first one taken.
+            if let Some(child) = children.get("#").filter(|_| wildcards) {
+                steps.push(Step::Take(*child));
+            }
+            let Some(rest) = rest else {
+                matching.extend_from_slice(routes);
+                continue;
+            };
+            let (level, rest) = rest.split_once('/').map_or((rest, None), |(level, rest)| (level, Some(rest)));
+            if let Some(child) = children.get("+").filter(|_| wildcards) {
+                steps.push(Step::Visit(*child, rest));
+            }
+            if let Some(child) = children.get(level) {
+                steps.push(Step::Visit(*child, rest));
+            }
+        }
+        matching
+    }
+
+    /// A new node below `parent`.
+    fn grow(&mut self, parent: usize, level: &str) -> usize {
+        let child = self.free.pop().unwrap_or_else(|| {
+            self.nodes.push(Node::default());
+            self.nodes.len() - 1
+        });
+        self.nodes[parent].children.insert(level.into(), child);
+        child
     }
 }
 
@@ -48,32 +152,98 @@ fn unshared(filter: &str) -> &str {
     filter.strip_prefix("$share/").and_then(|rest| rest.split_once('/')).map_or(filter, |(_, plain)| plain)
 }
 
+fn is_shared(filter: &str) -> bool {
+    unshared(filter).len() < filter.len()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::types::topic_matches_sub;
 
-    fn routes(filters: &[&str]) -> Routes<dyn FnMut() + Send> {
-        let mut routes: Routes<dyn FnMut() + Send> = Routes::default();
-        filters.iter().for_each(|filter| routes.add((*filter).to_owned(), Box::new(|| {})));
+    type Nothing = dyn FnMut() + Send;
+
+    fn routes<'a>(filters: impl IntoIterator<Item = &'a str>) -> Routes<Nothing> {
+        let mut routes: Routes<Nothing> = Routes::default();
+        filters.into_iter().for_each(|filter| drop(routes.add(filter.to_owned(), Box::new(|| {}))));
         routes
     }
 
-    fn matching(routes: &Routes<dyn FnMut() + Send>, topic: &str) -> Vec<String> {
+    fn matching(routes: &Routes<Nothing>, topic: &str) -> Vec<String> {
         routes.matching(topic).into_iter().map(|(filter, _)| filter.to_string()).collect()
     }
 
     #[test]
-    fn every_matching_filter_counts() {
-        let routes = routes(&["a/#", "a/+", "b", "$share/g/a/b"]);
-        assert_eq!(matching(&routes, "a/b"), ["a/#", "a/+", "$share/g/a/b"]);
-        assert_eq!(matching(&routes, "c"), Vec::<String>::new());
+    fn the_order_is_pythons() {
+        let routes = routes(["#", "+/#", "+/+", "a/#", "a/+", "a/b", "a/b/#", "b"]);
+        // The answer of paho.mqtt.matcher.MQTTMatcher.iter_match, version 2.2, whatever the order of registration.
+        assert_eq!(matching(&routes, "a/b"), ["a/b", "a/b/#", "a/+", "a/#", "+/+", "+/#", "#"]);
+        assert_eq!(matching(&routes, "$SYS/b"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn shared_subscriptions_come_under_their_plain_topic() {
+        let routes = routes(["$share/g/a/b", "a/+", "$share/h/a/b", "a/b"]);
+        assert_eq!(matching(&routes, "a/b"), ["a/b", "$share/g/a/b", "$share/h/a/b", "a/+"]);
+        assert_eq!(matching(&routes, "$share/g/a/b"), Vec::<String>::new());
     }
 
     #[test]
     fn a_filter_has_one_callback() {
-        let mut routes = routes(&["a", "a"]);
+        let mut routes = routes(["a", "a"]);
         assert_eq!(matching(&routes, "a"), ["a"]);
-        assert!(routes.remove("a"));
-        assert!(!routes.remove("a"));
+        assert!(routes.remove("a").is_some());
+        assert!(routes.remove("a").is_none());
+        assert_eq!(matching(&routes, "a"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_is_removed_leaves_nothing_behind() {
+        let mut routes = routes(["a/b/c", "a", "a/b/+"]);
+        let nodes = routes.nodes.len();
+        assert!(routes.remove("a/b").is_none() && routes.remove("a/b/c/d").is_none());
+        for filter in ["a", "a/b/c", "a/b/+"] {
+            assert!(routes.remove(filter).is_some(), "{filter}");
+        }
+        assert!(routes.nodes[Routes::<Nothing>::ROOT].children.is_empty());
+        for filter in ["x/y/z", "x/y/+", "x"] {
+            drop(routes.add(filter.to_owned(), Box::new(|| {})));
+        }
+        assert_eq!(routes.nodes.len(), nodes, "nodes are used again");
+        assert_eq!(matching(&routes, "x/y/z"), ["x/y/z", "x/y/+"]);
+    }
+
+    #[test]
+    fn every_filter_that_matches_is_found() {
+        let levels = ["", "a", "b", "$x", "+"];
+        let mut filters = vec!["#".to_owned()];
+        for first in levels {
+            filters.push(first.to_owned());
+            filters.push(format!("{first}/#"));
+            for second in levels {
+                filters.push(format!("{first}/{second}"));
+                filters.push(format!("{first}/{second}/#"));
+                filters.extend(levels.map(|third| format!("{first}/{second}/{third}")));
+            }
+        }
+        let routes = routes(filters.iter().map(String::as_str));
+        for topic in filters.iter().filter(|filter| !filter.contains(['+', '#'])) {
+            let mut expected: Vec<String> =
+                filters.iter().filter(|filter| topic_matches_sub(filter, topic)).cloned().collect();
+            let mut found = matching(&routes, topic);
+            expected.sort();
+            found.sort();
+            assert_eq!(found, expected, "{topic:?}");
+        }
+    }
+
+    #[test]
+    fn a_filter_may_have_as_many_levels_as_fit() {
+        let deep = "/".repeat(65_535);
+        let wild = "+/".repeat(32_767);
+        let mut routes = routes([deep.as_str(), wild.as_str()]);
+        assert_eq!(matching(&routes, &deep), [deep.as_str()]);
+        assert_eq!(matching(&routes, &"a/".repeat(32_767)), [wild.as_str()]);
+        assert!(routes.remove(&deep).is_some());
     }
 }

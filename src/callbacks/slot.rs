@@ -1,9 +1,13 @@
 //! The place of one callback: taken out while it runs, put back unless it was replaced meanwhile.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::callbacks::guarded;
 
 /// Holds a callback of type `F`, if one is registered.
 pub(crate) struct Slot<F: ?Sized> {
+    /// As it is called where a fault of its is reported.
+    name: Arc<str>,
     state: Mutex<State<F>>,
 }
 
@@ -13,13 +17,12 @@ struct State<F: ?Sized> {
     generation: u64,
 }
 
-impl<F: ?Sized> Default for Slot<F> {
-    fn default() -> Self {
-        Slot { state: Mutex::new(State { callback: None, generation: 0 }) }
-    }
-}
-
 impl<F: ?Sized> Slot<F> {
+    /// A place for the callback called `name`.
+    pub(crate) fn new(name: impl Into<Arc<str>>) -> Self {
+        Slot { name: name.into(), state: Mutex::new(State { callback: None, generation: 0 }) }
+    }
+
     fn lock(&self) -> MutexGuard<'_, State<F>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -30,7 +33,7 @@ impl<F: ?Sized> Slot<F> {
         state.generation += 1;
         let old = std::mem::replace(&mut state.callback, callback);
         drop(state);
-        drop(old);
+        self.release(old);
     }
 
     /// Runs `run` on the callback, if there is one, while the slot is free for changes.
@@ -47,8 +50,22 @@ impl<F: ?Sized> Slot<F> {
             state.callback = Some(callback);
         } else {
             drop(state);
-            drop(callback);
+            self.release(Some(callback));
         }
+    }
+
+    /// Drops a callback with all it has captured, which is the program's code as much as the callback itself.
+    fn release(&self, callback: Option<Box<F>>) {
+        if callback.is_some() {
+            guarded(|| format!("the drop of what {} has captured", self.name), || drop(callback));
+        }
+    }
+}
+
+impl<F: ?Sized> Drop for Slot<F> {
+    fn drop(&mut self) {
+        let callback = self.lock().callback.take();
+        self.release(callback);
     }
 }
 
@@ -69,7 +86,7 @@ mod tests {
 
     #[test]
     fn a_callback_stays_until_it_is_replaced() {
-        let (slot, sum) = (Slot::<Count>::default(), Arc::new(AtomicU32::new(0)));
+        let (slot, sum) = (Slot::<Count>::new("on_message"), Arc::new(AtomicU32::new(0)));
         slot.call(|callback| callback());
         slot.set(Some(adding(&sum, 1)));
         slot.call(|callback| callback());
@@ -81,7 +98,7 @@ mod tests {
 
     #[test]
     fn a_callback_may_replace_or_clear_itself() {
-        let (slot, sum) = (Slot::<Count>::default(), Arc::new(AtomicU32::new(0)));
+        let (slot, sum) = (Slot::<Count>::new("on_message"), Arc::new(AtomicU32::new(0)));
         slot.set(Some(adding(&sum, 1)));
         slot.call(|callback| {
             callback();
@@ -93,5 +110,31 @@ mod tests {
         });
         slot.call(|callback| callback());
         assert_eq!(sum.load(Ordering::Relaxed), 11);
+    }
+
+    /// Panics when it is dropped, once it has been counted.
+    struct Grenade(Arc<AtomicU32>);
+
+    impl Drop for Grenade {
+        fn drop(&mut self) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            panic!("dropped");
+        }
+    }
+
+    #[test]
+    fn a_captured_value_may_panic_when_it_is_dropped() {
+        let dropped = Arc::new(AtomicU32::new(0));
+        let armed = || -> Box<Count> {
+            let grenade = Grenade(Arc::clone(&dropped));
+            Box::new(move || assert_eq!(grenade.0.load(Ordering::Relaxed), 0))
+        };
+        let slot = Slot::<Count>::new("on_message");
+        slot.set(Some(armed()));
+        slot.set(Some(armed()));
+        slot.call(|_| slot.set(None));
+        slot.set(Some(armed()));
+        drop(slot);
+        assert_eq!(dropped.load(Ordering::Relaxed), 3);
     }
 }

@@ -1,15 +1,19 @@
 //! Registering callbacks.
 
+use crate::callbacks::CallbackResult;
 use crate::client::Client;
 use crate::types::{ConnectFlags, DisconnectFlags, Message, Properties, ReasonCode, Result, check_filter};
 
 impl<U: Send + Sync + 'static> Client<U> {
     /// Registers the callback that runs when the broker has answered `connect`: `code == 0` means accepted (paho-python: `on_connect`).
-    pub fn on_connect<F>(&self, callback: F)
+    pub fn on_connect<F, R>(&self, mut callback: F)
     where
-        F: FnMut(&Client<U>, &U, ConnectFlags, ReasonCode, &Properties) + Send + 'static,
+        F: FnMut(&Client<U>, &U, ConnectFlags, ReasonCode, &Properties) -> R + Send + 'static,
+        R: CallbackResult,
     {
-        self.events().callbacks.connect.set(Some(Box::new(callback)));
+        self.events().callbacks.connect.set(Some(Box::new(move |client, userdata, flags, code, properties| {
+            callback(client, userdata, flags, code, properties).into_outcome()
+        })));
         self.events().queue.listen();
     }
 
@@ -19,11 +23,15 @@ impl<U: Send + Sync + 'static> Client<U> {
     }
 
     /// Registers the callback that runs when an attempt of the loop's to connect got no answer from a broker (paho-python: `on_connect_fail`).
-    pub fn on_connect_fail<F>(&self, callback: F)
+    pub fn on_connect_fail<F, R>(&self, mut callback: F)
     where
-        F: FnMut(&Client<U>, &U) + Send + 'static,
+        F: FnMut(&Client<U>, &U) -> R + Send + 'static,
+        R: CallbackResult,
     {
-        self.events().callbacks.connect_fail.set(Some(Box::new(callback)));
+        self.events()
+            .callbacks
+            .connect_fail
+            .set(Some(Box::new(move |client, userdata| callback(client, userdata).into_outcome())));
         self.events().queue.listen();
     }
 
@@ -33,11 +41,15 @@ impl<U: Send + Sync + 'static> Client<U> {
     }
 
     /// Registers the callback that runs before each attempt to connect (paho-python: `on_pre_connect`).
-    pub fn on_pre_connect<F>(&self, callback: F)
+    pub fn on_pre_connect<F, R>(&self, mut callback: F)
     where
-        F: FnMut(&Client<U>, &U) + Send + 'static,
+        F: FnMut(&Client<U>, &U) -> R + Send + 'static,
+        R: CallbackResult,
     {
-        self.events().callbacks.pre_connect.set(Some(Box::new(callback)));
+        self.events()
+            .callbacks
+            .pre_connect
+            .set(Some(Box::new(move |client, userdata| callback(client, userdata).into_outcome())));
         self.events().queue.listen();
     }
 
@@ -47,11 +59,14 @@ impl<U: Send + Sync + 'static> Client<U> {
     }
 
     /// Registers the callback that runs once when an accepted connection has ended, whoever ended it (paho-python: `on_disconnect`).
-    pub fn on_disconnect<F>(&self, callback: F)
+    pub fn on_disconnect<F, R>(&self, mut callback: F)
     where
-        F: FnMut(&Client<U>, &U, DisconnectFlags, ReasonCode, &Properties) + Send + 'static,
+        F: FnMut(&Client<U>, &U, DisconnectFlags, ReasonCode, &Properties) -> R + Send + 'static,
+        R: CallbackResult,
     {
-        self.events().callbacks.disconnect.set(Some(Box::new(callback)));
+        self.events().callbacks.disconnect.set(Some(Box::new(move |client, userdata, flags, code, properties| {
+            callback(client, userdata, flags, code, properties).into_outcome()
+        })));
         self.events().queue.listen();
     }
 
@@ -61,11 +76,15 @@ impl<U: Send + Sync + 'static> Client<U> {
     }
 
     /// Registers the callback that runs for each message that no filter of [`message_callback_add`](Client::message_callback_add) matches (paho-python: `on_message`).
-    pub fn on_message<F>(&self, callback: F)
+    pub fn on_message<F, R>(&self, mut callback: F)
     where
-        F: FnMut(&Client<U>, &U, &Message) + Send + 'static,
+        F: FnMut(&Client<U>, &U, &Message) -> R + Send + 'static,
+        R: CallbackResult,
     {
-        self.events().callbacks.message.set(Some(Box::new(callback)));
+        self.events()
+            .callbacks
+            .message
+            .set(Some(Box::new(move |client, userdata, message| callback(client, userdata, message).into_outcome())));
         self.events().queue.listen();
     }
 
@@ -76,11 +95,14 @@ impl<U: Send + Sync + 'static> Client<U> {
 
     /// Registers the callback that runs for each message of ours that is confirmed, with its message id: at QoS 0 written to the network, at
     /// QoS 1 and 2 taken over by the broker, or refused by it (paho-python: `on_publish`).
-    pub fn on_publish<F>(&self, callback: F)
+    pub fn on_publish<F, R>(&self, mut callback: F)
     where
-        F: FnMut(&Client<U>, &U, u16, ReasonCode, &Properties) + Send + 'static,
+        F: FnMut(&Client<U>, &U, u16, ReasonCode, &Properties) -> R + Send + 'static,
+        R: CallbackResult,
     {
-        self.events().callbacks.publish.set(Some(Box::new(callback)));
+        self.events().callbacks.publish.set(Some(Box::new(move |client, userdata, mid, code, properties| {
+            callback(client, userdata, mid, code, properties).into_outcome()
+        })));
         self.events().queue.listen();
     }
 
@@ -90,11 +112,14 @@ impl<U: Send + Sync + 'static> Client<U> {
     }
 
     /// Registers the callback that runs when the broker has answered a subscription, with one code per filter (paho-python: `on_subscribe`).
-    pub fn on_subscribe<F>(&self, callback: F)
+    pub fn on_subscribe<F, R>(&self, mut callback: F)
     where
-        F: FnMut(&Client<U>, &U, u16, &[ReasonCode], &Properties) + Send + 'static,
+        F: FnMut(&Client<U>, &U, u16, &[ReasonCode], &Properties) -> R + Send + 'static,
+        R: CallbackResult,
     {
-        self.events().callbacks.subscribe.set(Some(Box::new(callback)));
+        self.events().callbacks.subscribe.set(Some(Box::new(move |client, userdata, mid, codes, properties| {
+            callback(client, userdata, mid, codes, properties).into_outcome()
+        })));
         self.events().queue.listen();
     }
 
@@ -104,11 +129,14 @@ impl<U: Send + Sync + 'static> Client<U> {
     }
 
     /// Registers the callback that runs when the broker has answered the end of a subscription (paho-python: `on_unsubscribe`).
-    pub fn on_unsubscribe<F>(&self, callback: F)
+    pub fn on_unsubscribe<F, R>(&self, mut callback: F)
     where
-        F: FnMut(&Client<U>, &U, u16, &[ReasonCode], &Properties) + Send + 'static,
+        F: FnMut(&Client<U>, &U, u16, &[ReasonCode], &Properties) -> R + Send + 'static,
+        R: CallbackResult,
     {
-        self.events().callbacks.unsubscribe.set(Some(Box::new(callback)));
+        self.events().callbacks.unsubscribe.set(Some(Box::new(move |client, userdata, mid, codes, properties| {
+            callback(client, userdata, mid, codes, properties).into_outcome()
+        })));
         self.events().queue.listen();
     }
 
@@ -122,13 +150,17 @@ impl<U: Send + Sync + 'static> Client<U> {
     ///
     /// # Errors
     /// [`Error::InvalidFilter`](crate::Error::InvalidFilter) and the other mistakes a filter may hold.
-    pub fn message_callback_add<F>(&self, filter: impl Into<String>, callback: F) -> Result<()>
+    pub fn message_callback_add<F, R>(&self, filter: impl Into<String>, mut callback: F) -> Result<()>
     where
-        F: FnMut(&Client<U>, &U, &Message) + Send + 'static,
+        F: FnMut(&Client<U>, &U, &Message) -> R + Send + 'static,
+        R: CallbackResult,
     {
         let filter = filter.into();
         check_filter(&filter)?;
-        self.events().callbacks.route_add(filter, Box::new(callback));
+        self.events().callbacks.route_add(
+            filter,
+            Box::new(move |client, userdata, message| callback(client, userdata, message).into_outcome()),
+        );
         self.events().queue.listen();
         Ok(())
     }

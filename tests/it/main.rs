@@ -17,6 +17,7 @@ mod programs;
 mod publishing;
 mod resources;
 mod resuming;
+mod returning;
 mod sessions;
 mod subscribing;
 mod support;
