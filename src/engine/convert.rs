@@ -1,7 +1,5 @@
 //! Between our values and Paho's.
 
-use std::time::Instant;
-
 use paho_mqtt::{PropertyCode as Code, RetainHandling as PahoRetain, SubscribeOptions as PahoSubscribe};
 
 use crate::engine::paho::qos;
@@ -9,15 +7,10 @@ use crate::types::{Error, Message, Properties, Result, RetainHandling, Subscribe
 
 /// A message of Paho's as ours.
 pub(crate) fn message(from: &paho_mqtt::Message) -> Message {
-    let properties = read_properties(from.properties());
-    Message::new(
-        from.topic().to_owned(),
-        from.payload().to_vec(),
-        qos(from),
-        from.retained(),
-        properties,
-        Instant::now(),
-    )
+    Message::new(from.topic(), from.payload())
+        .with_qos(qos(from))
+        .with_retain(from.retained())
+        .with_properties(read_properties(from.properties()))
 }
 
 /// The options of one filter, for MQTT 5.

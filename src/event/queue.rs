@@ -213,10 +213,10 @@ impl Drop for Urgent<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::types::{Error, PacketType, Properties, Qos, ReasonCode};
+    use crate::types::{Error, PacketType, Properties, ReasonCode};
 
     fn message(topic: &str) -> Message {
-        Message::new(topic.into(), Vec::new(), Qos::AtMostOnce, false, Properties::new(), Instant::now())
+        Message::new(topic, ())
     }
 
     fn marker(attempt: u64) -> Event {

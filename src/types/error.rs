@@ -86,6 +86,19 @@ pub enum Error {
         limit: usize,
     },
 
+    /// `Message::payload_as`: the payload is not what was expected.
+    #[error("the payload {payload:?} on topic {topic:?} is not a {wanted}: {problem}")]
+    InvalidPayload {
+        /// The topic of the message.
+        topic: String,
+        /// The start of its payload.
+        payload: String,
+        /// The type asked for.
+        wanted: &'static str,
+        /// Why it could not be read.
+        problem: String,
+    },
+
     /// Waiting for a message that a newer one of the same topic has replaced while the client was offline
     /// (`PublishOptions::keep_latest`).
     #[error("a newer message on the same topic took this one's place in the queue, as keep_latest() asks")]

@@ -19,6 +19,7 @@ impl Error {
             | Self::InvalidPort
             | Self::InvalidKeepalive { .. }
             | Self::InvalidSeconds { .. }
+            | Self::InvalidPayload { .. }
             | Self::ClientIdRequired
             | Self::InvalidOption { .. }
             | Self::LoopRunning
