@@ -1,18 +1,16 @@
 //! The functions a program registers, and the one place from which they are called.
 
-mod result;
 mod routes;
 mod slot;
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 
 use crate::types::{ConnectFlags, DisconnectFlags, Message, Properties, ReasonCode};
 use routes::Routes;
 use slot::Slot;
 
-pub use result::CallbackResult;
-pub(crate) use result::Outcome;
+pub use crate::guarded::CallbackResult;
+pub(crate) use crate::guarded::{Outcome, guarded};
 
 /// `on_connect (client, userdata, flags, code, properties)`.
 pub type OnConnect<C, U> = dyn FnMut(&C, &U, ConnectFlags, ReasonCode, &Properties) -> Outcome + Send;
@@ -86,28 +84,4 @@ impl<C, U> Callbacks<C, U> {
             slot.call(|callback| guarded(about, || callback(client, userdata, message)));
         }
     }
-}
-
-/// Runs code of the program's: a callback, or the drop of what it has captured. A panic in it, or an error that it
-/// returns, is reported and goes no further.
-pub(crate) fn guarded<R: CallbackResult>(name: impl FnOnce() -> String, run: impl FnOnce() -> R) {
-    // The text of the error is the program's code too.
-    let ended = catch_unwind(AssertUnwindSafe(|| run().into_outcome().map_err(|error| error.to_string())));
-    let panic = match ended {
-        Ok(Ok(())) => return,
-        Ok(Err(error)) => return log::error!("{} failed: {error}; the loop goes on", name()),
-        Err(panic) => panic,
-    };
-    let text = match panic.downcast::<String>() {
-        Ok(text) => *text,
-        Err(panic) => match panic.downcast::<&str>() {
-            Ok(text) => text.to_string(),
-            Err(panic) => {
-                // Dropping it would run the program's code once more, and might panic again.
-                std::mem::forget(panic);
-                "no text".to_owned()
-            }
-        },
-    };
-    log::error!("{} panicked: {text}; the loop goes on", name());
 }

@@ -14,7 +14,7 @@ mod teardown;
 use std::sync::{Arc, OnceLock, Weak};
 
 use crate::event_loop::EventLoop;
-use crate::types::{CallbackApiVersion, Engine};
+use crate::types::CallbackApiVersion;
 use teardown::Owner;
 
 pub use builder::ClientBuilder;
@@ -51,7 +51,6 @@ pub struct Client<U: Send + Sync + 'static = ()> {
 /// What all handles share.
 pub(crate) struct Core<U: Send + Sync + 'static> {
     events: EventLoop<Client<U>, U>,
-    engine: Engine,
     owner: OnceLock<Weak<Owner<U>>>,
 }
 
@@ -62,7 +61,7 @@ enum Hold<U: Send + Sync + 'static> {
 }
 
 impl Client {
-    /// A client with a random client id, MQTT 3.1.1 over TCP and a clean session (paho-python:
+    /// A client with an empty client id (the broker gives one), MQTT 3.1.1 over TCP and a clean session (paho-python:
     /// `Client(CallbackAPIVersion.VERSION2)`).
     ///
     /// ```
@@ -93,8 +92,8 @@ impl Client {
 }
 
 impl<U: Send + Sync + 'static> Client<U> {
-    fn from_events(events: EventLoop<Client<U>, U>, engine: Engine) -> Self {
-        let core = Arc::new(Core { events, engine, owner: OnceLock::new() });
+    fn from_events(events: EventLoop<Client<U>, U>) -> Self {
+        let core = Arc::new(Core { events, owner: OnceLock::new() });
         let owner = Arc::new(Owner::new(Arc::clone(&core)));
         core.owner.get_or_init(|| Arc::downgrade(&owner));
         Client { core, hold: Hold::Strong(owner) }
@@ -122,12 +121,11 @@ impl<U: Send + Sync + 'static> Clone for Client<U> {
 
 impl<U: Send + Sync + 'static> std::fmt::Debug for Client<U> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let profile = crate::event_loop::lock(&self.events().profile);
         f.debug_struct("Client")
-            .field("client_id", &profile.client_id)
-            .field("host", &profile.host)
-            .field("port", &profile.port)
-            .field("connected", &self.events().engine.is_connected())
+            .field("client_id", &self.client_id())
+            .field("host", &self.host())
+            .field("port", &self.port())
+            .field("connected", &self.is_connected())
             .finish_non_exhaustive()
     }
 }

@@ -2,39 +2,46 @@
 
 mod queue;
 
-use crate::outbox::Settled;
+use std::sync::Arc;
+
+use crate::mqtt::Completion;
 use crate::types::{Error, Message, Properties, ReasonCode};
 
 pub(crate) use queue::{EventQueue, Popped};
 
-/// One thing that happened. `attempt` is the number of the connection it belongs to.
+/// The number of a connection, from the attempt that makes it to its end; each attempt has its own, from 1.
+pub(crate) type ConnectionId = u64;
+
+/// One thing that happened.
 #[derive(Debug)]
 pub(crate) enum Event {
     /// CONNACK accepted the connection.
-    Connected {
-        attempt: u64,
-        session_present: bool,
-        code: ReasonCode,
-        properties: Properties,
-    },
+    Connected { id: ConnectionId, session_present: bool, code: ReasonCode, properties: Properties },
     /// CONNACK refused it.
-    Refused {
-        attempt: u64,
-        code: ReasonCode,
-        properties: Properties,
-    },
+    Refused { id: ConnectionId, code: ReasonCode, properties: Properties },
     /// There was no CONNACK.
-    ConnectFailed {
-        attempt: u64,
-        error: Error,
-    },
+    ConnectFailed { id: ConnectionId, error: Error },
     /// An accepted connection has ended.
-    Disconnected {
-        attempt: u64,
-        code: ReasonCode,
-        properties: Properties,
-        by_server: bool,
-    },
-    Settled(Settled),
-    Message(Message),
+    Disconnected { id: ConnectionId, code: ReasonCode, properties: Properties, by_server: bool },
+    /// A message of the broker's. Its number, above QoS 0, goes to [`EventQueue::handled`] when its callbacks have
+    /// returned.
+    Message { number: u64, message: Message },
+    /// A message of ours is confirmed or refused.
+    Published { completion: Arc<Completion>, code: ReasonCode, properties: Properties },
+    /// SUBSCRIBE is answered, with one code for each filter.
+    Subscribed { mid: u16, filters: Vec<String>, codes: Vec<ReasonCode>, properties: Properties },
+    /// UNSUBSCRIBE is answered.
+    Unsubscribed { mid: u16, codes: Vec<ReasonCode>, properties: Properties },
+}
+
+impl Event {
+    /// What it counts for in the queue's memory; 0 for what cannot pile up.
+    pub(crate) fn size(&self) -> usize {
+        /// What a message costs beside its payload.
+        const OVERHEAD: usize = 256;
+        match self {
+            Event::Message { message, .. } => message.payload.len() + OVERHEAD,
+            _ => 0,
+        }
+    }
 }

@@ -1,72 +1,76 @@
 //! The loop: takes what happened from the queue, keeps the connection, and runs the callbacks.
 
 mod backoff;
+mod closing;
+mod connect_settings;
+mod connecting;
+mod connection_state;
 mod dispatch;
-mod profile;
-mod session;
+mod loop_lock;
 mod subscriptions;
-mod turn;
+mod waiting;
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::callbacks::{Callbacks, guarded};
-use crate::engine::{Attempt, Engine};
+use crate::callbacks::Callbacks;
 use crate::event::{EventQueue, Popped};
-use crate::outbox::{Keep, Letter, Outbox, Receipt, Stage};
-use crate::types::{Error, Properties, Result, later};
-use crate::wire::disconnect_packet;
+use crate::mqtt::{OutgoingMessage, ServerId};
+use crate::net::Network;
+use crate::outbox::{Outbox, Persistence};
+use crate::types::{self, Properties, Protocol, Result, SubscribeOptions};
+use connection_state::ConnectionCell;
+use loop_lock::LoopLock;
+use subscriptions::Subscriptions;
 
-pub(crate) use profile::Profile;
-pub(crate) use session::{Closing, Phase, Session};
-pub(crate) use subscriptions::Subscriptions;
-pub(crate) use turn::{Mode, Turns};
+pub(crate) use connect_settings::ConnectSettings;
+pub(crate) use loop_lock::{Mode, RunningLoop};
 
 /// A waiter looks this often whether the loop it relied on is still there.
-const GLANCE: Duration = Duration::from_millis(100);
-/// Events that a loop deals with before it lets others have the turn.
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
+/// Events that a loop deals with before it looks at the clock, and lets others have the lock.
 const BATCH: usize = 64;
-/// How much longer than its time limit an attempt may take to say itself why it failed.
-const GRACE: Duration = Duration::from_secs(1);
-/// Beyond its deadline, how long an orderly end may take that only needs the network.
-const LAST_WORDS: Duration = Duration::from_secs(2);
+/// How long callbacks of one batch may take before the broker is acknowledged what they have handled.
+const ACKNOWLEDGE_AFTER: Duration = Duration::from_millis(1);
 
 /// Everything behind the handles of one client. `C` is the handle that callbacks are given.
+///
+/// Its locks are private, and none is held while another is taken, or while foreign code runs.
 pub(crate) struct EventLoop<C, U> {
-    pub(crate) engine: Arc<Engine>,
+    pub(crate) network: Arc<Network>,
+    pub(crate) outbox: Arc<Outbox>,
     pub(crate) queue: Arc<EventQueue>,
     pub(crate) callbacks: Callbacks<C, U>,
-    pub(crate) userdata: Mutex<Arc<U>>,
-    pub(crate) profile: Mutex<Profile>,
-    pub(crate) session: Mutex<Session>,
-    pub(crate) subscriptions: Mutex<Subscriptions>,
-    pub(crate) turns: Turns,
-    /// The attempt under way, to be cancelled when nobody wants it any more.
-    attempt: Mutex<Option<Arc<Attempt>>>,
-    options: Mutex<Options>,
+    pub(crate) loop_lock: LoopLock,
+    connection: Arc<ConnectionCell>,
+    userdata: Mutex<Arc<U>>,
+    settings: Mutex<ConnectSettings>,
+    subscriptions: Mutex<Subscriptions>,
+    /// Restore subscriptions that the broker has lost.
+    resubscribe: bool,
+    version: Protocol,
+}
+
+/// With what a client begins.
+pub(crate) struct Beginning {
+    pub(crate) settings: ConnectSettings,
+    pub(crate) engine: types::Engine,
+    pub(crate) reconnect_on_failure: bool,
+    pub(crate) resubscribe: bool,
+    pub(crate) kept: Kept,
 }
 
 /// What an earlier program has left, and where this one keeps its own.
 #[derive(Default)]
 pub(crate) struct Kept {
-    pub(crate) store: Option<Arc<dyn Keep>>,
-    pub(crate) letters: Vec<Letter>,
+    pub(crate) store: Option<Arc<dyn Persistence>>,
+    pub(crate) messages: Vec<OutgoingMessage>,
+    /// Whose session they were sent in.
+    pub(crate) server: Option<ServerId>,
 }
 
-/// How the loop behaves.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Options {
-    /// Restore subscriptions that the broker has lost.
-    pub(crate) resubscribe: bool,
-    /// The loop that runs tries the first connection again.
-    pub(crate) retry_first: bool,
-    /// The highest attempt whose CONNACK or failure the loop has dealt with.
-    pub(crate) dealt_with: u64,
-}
-
-/// The lock of `mutex`, also after a panic: nothing in here is left half done.
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -76,276 +80,152 @@ fn chance() -> f64 {
 }
 
 impl<C, U> EventLoop<C, U> {
-    pub(crate) fn new(userdata: U, profile: Profile, session: Session, resubscribe: bool, kept: Kept) -> Self {
+    pub(crate) fn new(userdata: U, beginning: Beginning) -> Self {
+        let Beginning { settings, engine, reconnect_on_failure, resubscribe, kept } = beginning;
         let queue = Arc::new(EventQueue::default());
+        let outbox = Arc::new(Outbox::new(kept.store, kept.messages));
+        let (min, max) = (Duration::from_secs(1), Duration::from_secs(120));
+        let connection = Arc::new(ConnectionCell::new(min, max, reconnect_on_failure, chance));
+        let version = settings.version;
+        let network = Network::new(
+            engine,
+            version,
+            kept.server,
+            Arc::clone(&outbox),
+            Arc::clone(&queue),
+            Arc::clone(&connection) as _,
+        );
         EventLoop {
-            engine: Arc::new(Engine::new(Arc::clone(&queue), kept.store, kept.letters)),
+            network: Arc::new(network),
+            outbox,
             queue,
             callbacks: Callbacks::default(),
+            loop_lock: LoopLock::new(),
+            connection,
             userdata: Mutex::new(Arc::new(userdata)),
-            profile: Mutex::new(profile),
-            session: Mutex::new(session),
+            settings: Mutex::new(settings),
             subscriptions: Mutex::default(),
-            turns: Turns::new(),
-            attempt: Mutex::new(None),
-            options: Mutex::new(Options { resubscribe, retry_first: false, dealt_with: 0 }),
+            resubscribe,
+            version,
         }
     }
 
-    pub(crate) fn options(&self) -> MutexGuard<'_, Options> {
-        lock(&self.options)
+    pub(crate) fn version(&self) -> Protocol {
+        self.version
     }
 
-    fn userdata(&self) -> Arc<U> {
+    /// Reads or changes what the next CONNECT will say. Nothing else may be called in there.
+    pub(crate) fn settings<R>(&self, act: impl FnOnce(&mut ConnectSettings) -> R) -> R {
+        act(&mut lock(&self.settings))
+    }
+
+    pub(crate) fn userdata(&self) -> Arc<U> {
         Arc::clone(&lock(&self.userdata))
     }
 
-    /// Begins attempt `number`. Needs the turn, for `on_pre_connect`.
-    fn begin_attempt(&self, client: &C, number: u64, tells_failure: bool) -> Result<Arc<Attempt>> {
-        let userdata = self.userdata();
-        self.callbacks.pre_connect.call(|callback| guarded(|| "on_pre_connect".into(), || callback(client, &userdata)));
-        if !lock(&self.session).is_current(number) {
-            // The callback has called connect or disconnect.
-            return Err(Error::Cancelled);
-        }
-        let plan = lock(&self.profile).plan()?;
-        let version = plan.version;
-        let attempt = self.engine.connect(plan, number, tells_failure);
-        let last = lock(&self.attempt).replace(Arc::clone(&attempt));
-        if let Some(last) = last {
-            last.cancel();
-        }
-        if !lock(&self.session).is_current(number) {
-            // Another thread has called disconnect meanwhile and could not see the attempt yet.
-            self.engine.cancel(&attempt);
-            if self.engine.is_connected() {
-                // The broker's answer was faster than this thread.
-                self.engine.finish(disconnect_packet(version, 0, &Properties::new()));
-                self.engine.wait_ended(Instant::now() + LAST_WORDS);
-            }
-        }
-        Ok(attempt)
+    /// Replaces the user data. The old one is dropped with no lock held.
+    pub(crate) fn userdata_set(&self, userdata: U) {
+        let old = std::mem::replace(&mut *lock(&self.userdata), Arc::new(userdata));
+        drop(old);
     }
 
-    /// Connects now and waits for CONNACK; a refusal has reached `on_connect` when this returns.
-    pub(crate) fn connect_now(&self, client: &C) -> Result<()> {
-        let inside = self.turns.is_mine();
-        let number = lock(&self.session).begin_anew(inside);
-        let attempt = {
-            let _turn = (!inside).then(|| self.turns.take(|| self.queue.poke()));
-            self.begin_attempt(client, number, false)
-        };
-        let outcome = attempt.and_then(|attempt| self.outcome(&attempt));
-        if let Err(error) = &outcome {
-            lock(&self.session).gave_up(number, error.clone(), Instant::now(), chance());
-            self.queue.poke();
-            if matches!(error, Error::Refused { .. }) && !inside {
-                self.settle(client, &|| self.options().dealt_with >= number, None);
-            }
-        }
-        outcome
+    /// The client id, or the one that the broker gave.
+    pub(crate) fn client_id(&self) -> String {
+        let own = self.settings(|settings| settings.client_id.clone());
+        if own.is_empty() { self.connection.assigned_client_id().unwrap_or_default() } else { own }
     }
 
-    /// The outcome of an attempt. A name server may take longer than any time limit: it is not waited for.
-    fn outcome(&self, attempt: &Attempt) -> Result<()> {
-        let (host, port, timeout) = {
-            let profile = lock(&self.profile);
-            (profile.host.clone(), profile.port, profile.connect_timeout)
-        };
-        attempt.wait(later(Instant::now(), timeout.saturating_add(GRACE))).unwrap_or_else(|| {
-            self.engine.cancel(attempt);
-            let seconds = timeout.as_secs_f64();
-            Err(Error::ConnectTimeout { host, port, seconds, stage: "the name server's answer" })
-        })
+    pub(crate) fn delays_set(&self, min: Duration, max: Duration) {
+        self.connection.delays_set(min, max);
     }
 
-    /// Does what is due without an event: a new attempt, or the next step of an orderly end.
-    fn do_what_is_due(&self, client: &C) {
-        let now = Instant::now();
-        let number = {
-            let mut session = lock(&self.session);
-            match session.phase() {
-                Phase::Due(at) if at <= now => Some(session.begin()),
-                _ => None,
-            }
-        };
-        if let Some(number) = number
-            && let Err(error) = self.begin_attempt(client, number, true)
-        {
-            let retry_first = self.options().retry_first;
-            lock(&self.session).failed(number, error, retry_first, now, chance());
-        }
-        self.close_when_drained(now);
+    /// Whether a failed first connection is tried again by the loop that runs.
+    pub(crate) fn retry_first_set(&self, retry: bool) {
+        self.connection.retry_first_set(retry);
     }
 
-    /// Sends DISCONNECT once everything is confirmed, or time is up.
-    fn close_when_drained(&self, now: Instant) {
-        let mut session = lock(&self.session);
-        let Some(closing) = session.closing().filter(|closing| !closing.sent) else {
-            return;
-        };
-        let connected = self.engine.is_connected();
-        let idle = || self.engine.is_idle();
-        let callbacks_due = closing.after_callbacks && self.queue.len() > 0;
-        if connected && now < closing.deadline && (callbacks_due || !idle()) {
-            return;
-        }
-        closing.sent = true;
-        let packet = std::mem::take(&mut closing.packet);
-        // Where the connection went before it could be ended, the event that says so is on its way and ends it all.
-        let waits = matches!(session.phase(), Phase::Attempt(_));
-        if !waits {
-            session.closed();
-        }
-        drop(session);
-        if waits && connected {
-            self.engine.finish(packet);
-        }
+    pub(crate) fn is_connected(&self) -> bool {
+        self.connection.is_connected()
     }
 
-    /// One step of the loop: what is due, then one event, waited for until `deadline`. Needs the turn.
+    /// Whether a connection stands or is being made.
+    pub(crate) fn is_under_way(&self) -> bool {
+        self.connection.is_under_way()
+    }
+
+    /// Whether no connection is wanted.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.connection.is_idle()
+    }
+
+    /// How `loop_forever` ends, once nothing is left to be run.
+    pub(crate) fn loop_outcome(&self) -> Option<Result<()>> {
+        if self.queue.len() > 0 { None } else { self.connection.outcome() }
+    }
+
+    /// The program asks for filters; they are restored when the broker loses them.
+    pub(crate) fn subscribing(&self, filters: &[(String, SubscribeOptions)], properties: &Properties) {
+        let id = self.connection.last_id();
+        lock(&self.subscriptions).requested(filters, properties, id);
+    }
+
+    /// The program gives up filters.
+    pub(crate) fn unsubscribing(&self, filters: &[String]) {
+        lock(&self.subscriptions).removed(filters);
+    }
+
+    /// One step of the loop: an event, waited for until `deadline`, or what is due without one. Needs the loop's lock.
     /// `true` when there was an event.
     pub(crate) fn step(&self, client: &C, deadline: Option<Instant>) -> bool {
-        self.do_what_is_due(client);
-        let own = lock(&self.session).next_deadline();
-        let deadline = deadline.into_iter().chain(own).min();
-        let popped = self.queue.pop(deadline);
-        if self.queue.regained_room() {
-            self.engine.resume();
+        if self.queue.len() == 0 {
+            self.connect_when_due(client);
         }
-        match popped {
+        let deadline = deadline.into_iter().chain(self.connection.next_due()).min();
+        match self.queue.pop(deadline) {
             Popped::Event(event) => {
-                self.dispatch(client, event);
-                self.do_what_is_due(client);
+                let number = self.dispatch(client, event);
+                if number > 0 || self.queue.regained_room() {
+                    self.network.wake();
+                }
                 true
             }
             Popped::Poked | Popped::TimedOut => {
-                self.do_what_is_due(client);
+                self.connect_when_due(client);
                 false
             }
         }
     }
 
-    /// What a loop does with one turn: waits for an event, and takes those along that are there.
+    /// What a loop does while it has the lock: waits for an event, and takes those along that are there.
     pub(crate) fn run(&self, client: &C) {
-        self.step(client, None);
+        if !self.step(client, None) {
+            return;
+        }
+        self.run_batch(client);
+        self.connect_when_due(client);
+    }
+
+    /// Deals with events that are there, until a batch is done or somebody else wants the lock.
+    fn run_batch(&self, client: &C) {
+        let mut acknowledged = Instant::now();
+        let mut to_acknowledge = false;
         for _ in 1..BATCH {
-            if self.queue.len() == 0 || self.turns.is_wanted() {
-                return;
+            if self.loop_lock.is_wanted() {
+                break;
             }
-            self.step(client, Some(Instant::now()));
-        }
-    }
-
-    /// Waits until `done`, running the loop if nobody else does; `false` when it is not by `deadline`.
-    pub(crate) fn settle(&self, client: &C, done: &dyn Fn() -> bool, deadline: Option<Instant>) -> bool {
-        loop {
-            if done() {
-                return true;
-            }
-            let now = Instant::now();
-            if deadline.is_some_and(|deadline| deadline <= now) {
-                return false;
-            }
-            let glance = deadline.map_or(now + GLANCE, |deadline| deadline.min(now + GLANCE));
-            if let Some(turn) = self.turns.take_or_wait(Some(glance)) {
-                if !done() {
-                    self.step(client, Some(glance));
-                }
-                drop(turn);
+            let Popped::Event(event) = self.queue.pop(Some(acknowledged)) else {
+                break;
+            };
+            to_acknowledge |= self.dispatch(client, event) > 0 || self.queue.regained_room();
+            // Callbacks that take their time must not keep the broker waiting for those before them.
+            if to_acknowledge && acknowledged.elapsed() > ACKNOWLEDGE_AFTER {
+                self.network.wake();
+                acknowledged = Instant::now();
+                to_acknowledge = false;
             }
         }
-    }
-
-    /// Waits for the confirmation of a message, and for its `on_publish` where one can run.
-    pub(crate) fn wait_for_publish(&self, client: &C, receipt: &Receipt, deadline: Option<Instant>) -> Result<bool> {
-        if self.turns.is_mine() {
-            return self.wait_inside(receipt, deadline);
-        }
-        loop {
-            if receipt.stage() == Stage::Reported {
-                return receipt.result().map(|()| true);
-            }
-            if receipt.stage() == Stage::Pending && lock(&self.session).phase() == Phase::Idle && self.queue.len() == 0
-            {
-                return Err(Error::NotConnected { what: "wait_for_publish" });
-            }
-            let now = Instant::now();
-            if deadline.is_some_and(|deadline| deadline <= now) {
-                return Ok(false);
-            }
-            let glance = deadline.map_or(now + GLANCE, |deadline| deadline.min(now + GLANCE));
-            if self.turns.is_looping() {
-                receipt.wait(Stage::Reported, Some(glance));
-            } else {
-                self.settle(client, &|| receipt.stage() == Stage::Reported || self.turns.is_looping(), Some(glance));
-            }
-        }
-    }
-
-    /// Inside a callback the loop stands still: only the confirmation itself can be waited for, and only while the
-    /// connection lasts.
-    fn wait_inside(&self, receipt: &Receipt, deadline: Option<Instant>) -> Result<bool> {
-        let (_urgent, was_full) = self.queue.urgent();
-        if was_full {
-            self.engine.resume();
-        }
-        loop {
-            if receipt.stage() >= Stage::Settled {
-                return receipt.result().map(|()| true);
-            }
-            if !self.engine.is_under_way() {
-                return Err(Error::NotConnected { what: "wait_for_publish inside a callback" });
-            }
-            let now = Instant::now();
-            if deadline.is_some_and(|deadline| deadline <= now) {
-                return Ok(false);
-            }
-            receipt.wait(Stage::Settled, Some(deadline.map_or(now + GLANCE, |at| at.min(now + GLANCE))));
-        }
-    }
-
-    /// Ends the connection in order within `patience`; gives how many messages were not confirmed. Inside a
-    /// callback it only asks for the end: the loop sees to it.
-    pub(crate) fn close(&self, client: &C, packet: Vec<u8>, patience: Duration) -> usize {
-        let deadline = later(Instant::now(), patience);
-        let connected = self.engine.is_connected();
-        let after_callbacks = !self.turns.is_mine() && !self.turns.is_looping();
-        let closing = Closing { deadline, packet: packet.clone(), sent: false, after_callbacks };
-        lock(&self.session).close(closing, connected);
-        // Only now: an attempt that begins meanwhile sees that it is not wanted, or is seen here.
-        if !connected {
-            self.cancel_attempt();
-        }
-        if !connected && self.engine.is_connected() {
-            // The broker's answer came in the last moment.
-            self.engine.finish(packet.clone());
-        }
-        self.queue.poke();
-        if self.turns.is_mine() {
-            return 0;
-        }
-        let limit = deadline + LAST_WORDS;
-        let done = || !lock(&self.session).is_closing();
-        if !self.settle(client, &done, Some(deadline + GLANCE)) {
-            // The loop is busy with a callback: the connection is ended without it.
-            self.engine.finish(packet);
-            self.settle(client, &done, Some(limit));
-        }
-        // A callback may have connected again.
-        if lock(&self.session).phase() == Phase::Idle {
-            self.engine.wait_ended(limit);
-        }
-        // What is still due is run, unless a loop of the program's does so.
-        let drained = || self.turns.is_looping() || self.queue.len() == 0;
-        self.settle(client, &drained, Some(limit));
-        self.engine.read(Outbox::pending)
-    }
-
-    /// Gives up the attempt under way, if any.
-    pub(crate) fn cancel_attempt(&self) {
-        if let Some(attempt) = lock(&self.attempt).take() {
-            self.engine.cancel(&attempt);
+        if to_acknowledge {
+            self.network.wake();
         }
     }
 }

@@ -38,19 +38,11 @@
 
 mod types;
 
-mod wire;
+mod guarded;
 
-#[allow(dead_code, unused_imports, reason = "the session to come uses it")]
 mod mqtt;
 
 mod outbox;
-
-mod link;
-
-#[cfg(fuzzing)]
-#[doc(hidden)]
-#[allow(missing_docs, reason = "for the fuzz target alone")]
-pub use link::fuzzing;
 
 #[cfg(feature = "persistence")]
 mod store;
@@ -58,6 +50,8 @@ mod store;
 mod event;
 
 mod engine;
+
+mod net;
 
 mod callbacks;
 

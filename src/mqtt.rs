@@ -1,31 +1,46 @@
-//! MQTT 3.1.1 and 5 without sockets, threads and clock: packets as bytes, both ways.
+//! MQTT 3.1.1 and 5 without sockets, threads and clock.
 //!
-//! The [`Decoder`] takes what a broker sent in pieces of any size and gives whole, checked [`Packet`]s. What a client
-//! sends is encoded at the end of a buffer. Nothing in here knows of a connection.
+//! The [`Decoder`] takes what a broker sent in pieces of any size and gives whole, checked [`Packet`]s. The [`Session`]
+//! says what they mean, answers them, and puts what the client sends into a [`SendBuffer`].
 
 mod acks;
+mod completion;
 mod connect;
 mod decoder;
 mod disconnect;
 mod error;
 mod fixed_header;
+mod keepalive;
+mod limits;
+mod outgoing_message;
 mod properties;
 mod publish;
 mod reader;
+mod request;
 #[cfg(test)]
 mod round_trip;
+mod send_buffer;
+mod session;
 mod subscribe;
+#[cfg(test)]
+pub(crate) mod testing;
 mod writer;
 
 pub(crate) use acks::{Ack, encode_ack, short_ack};
+pub(crate) use completion::{Completion, Stage, is_waking};
 pub(crate) use connect::{Connack, ConnectPacket, Credentials, Will};
 pub(crate) use decoder::{Decoder, Packet};
 pub(crate) use disconnect::encode_disconnect;
 pub(crate) use error::ProtocolError;
 pub(crate) use fixed_header::MAX_PACKET;
+pub(crate) use limits::{Refused, ServerLimits};
+pub(crate) use outgoing_message::{OutgoingMessage, Payload, message_id};
 pub(crate) use properties::{decode_properties, encode_properties};
 pub(crate) use publish::{Publish, PublishHeader};
 pub(crate) use reader::Reader;
+pub(crate) use request::{Filters, Request};
+pub(crate) use send_buffer::SendBuffer;
+pub(crate) use session::{Received, ServerId, Session};
 pub(crate) use subscribe::{FilterAck, encode_subscribe, encode_unsubscribe, subscribe_len, unsubscribe_len};
 
 /// Packet types, in the upper half of a packet's first byte (MQTT 5, table 2-1).

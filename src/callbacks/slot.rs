@@ -13,6 +13,8 @@ pub(crate) struct Slot<F: ?Sized> {
 
 struct State<F: ?Sized> {
     callback: Option<Box<F>>,
+    /// One is registered; while it runs, it is not in here.
+    is_set: bool,
     /// Counts registrations and removals.
     generation: u64,
 }
@@ -20,7 +22,7 @@ struct State<F: ?Sized> {
 impl<F: ?Sized> Slot<F> {
     /// A place for the callback called `name`.
     pub(crate) fn new(name: impl Into<Arc<str>>) -> Self {
-        Slot { name: name.into(), state: Mutex::new(State { callback: None, generation: 0 }) }
+        Slot { name: name.into(), state: Mutex::new(State { callback: None, is_set: false, generation: 0 }) }
     }
 
     fn lock(&self) -> MutexGuard<'_, State<F>> {
@@ -31,9 +33,15 @@ impl<F: ?Sized> Slot<F> {
     pub(crate) fn set(&self, callback: Option<Box<F>>) {
         let mut state = self.lock();
         state.generation += 1;
+        state.is_set = callback.is_some();
         let old = std::mem::replace(&mut state.callback, callback);
         drop(state);
         self.release(old);
+    }
+
+    /// Whether a callback is registered, or running.
+    pub(crate) fn is_set(&self) -> bool {
+        self.lock().is_set
     }
 
     /// Runs `run` on the callback, if there is one, while the slot is free for changes.

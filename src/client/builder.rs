@@ -1,10 +1,9 @@
 //! A client's options before it exists.
 
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::Duration;
 
 use crate::client::Client;
-use crate::event_loop::{EventLoop, Kept, Profile, Session};
+use crate::event_loop::{Beginning, ConnectSettings, EventLoop, Kept};
 use crate::types::{
     CallbackApiVersion, CleanStart, Engine, Error, Properties, Protocol, Result, Transport, check_text,
 };
@@ -34,7 +33,7 @@ impl ClientBuilder {
             userdata: (),
             protocol: Protocol::default(),
             transport: Transport::default(),
-            engine: Engine::Paho,
+            engine: if cfg!(feature = "paho") { Engine::Paho } else { Engine::Native },
             reconnect_on_failure: true,
             resubscribe: true,
             #[cfg(feature = "persistence")]
@@ -44,7 +43,8 @@ impl ClientBuilder {
 }
 
 impl<U: Send + Sync + 'static> ClientBuilder<U> {
-    /// The name under which the broker knows the client, unique among its clients. Default: a random one.
+    /// The name under which the broker knows the client, unique among its clients. Default: empty,
+    /// and the broker gives one.
     pub fn client_id(mut self, client_id: impl Into<String>) -> Self {
         self.client_id = client_id.into();
         self
@@ -133,6 +133,9 @@ impl<U: Send + Sync + 'static> ClientBuilder<U> {
     /// without a client id and [`Error::Storage`] when the directory cannot be used or its contents are damaged.
     pub fn build(self) -> Result<Client<U>> {
         check_text("client id", &self.client_id)?;
+        if self.engine == Engine::Paho && !cfg!(feature = "paho") {
+            return Err(Error::EngineNotCompiled);
+        }
         if self.client_id.is_empty() && !self.clean_session && self.protocol != Protocol::V5 {
             return Err(Error::ClientIdRequired);
         }
@@ -153,8 +156,8 @@ impl<U: Send + Sync + 'static> ClientBuilder<U> {
         if self.client_id.is_empty() {
             return Err(Error::ClientIdRequired);
         }
-        let (store, letters) = crate::store::Store::open(dir, &self.client_id)?;
-        Ok(Kept { store: Some(std::sync::Arc::new(store)), letters })
+        let (store, left) = crate::store::Store::open(dir, &self.client_id)?;
+        Ok(Kept { store: Some(std::sync::Arc::new(store)), messages: left.messages, server: left.server })
     }
 
     pub(crate) fn assemble(self) -> Client<U> {
@@ -162,8 +165,7 @@ impl<U: Send + Sync + 'static> ClientBuilder<U> {
     }
 
     fn assemble_with(self, kept: Kept) -> Client<U> {
-        let client_id = if self.client_id.is_empty() { random_client_id() } else { self.client_id };
-        let profile = Profile {
+        let settings = ConnectSettings {
             host: String::new(),
             port: 0,
             keepalive: Duration::from_secs(60),
@@ -171,19 +173,19 @@ impl<U: Send + Sync + 'static> ClientBuilder<U> {
             properties: Properties::new(),
             connect_timeout: Duration::from_secs(5),
             version: self.protocol,
-            client_id,
+            client_id: self.client_id,
             clean_session: self.clean_session,
             credentials: None,
             will: None,
             connected_before: false,
         };
-        let session = Session::new(Duration::from_secs(1), Duration::from_secs(120), self.reconnect_on_failure);
-        let events = EventLoop::new(self.userdata, profile, session, self.resubscribe, kept);
-        Client::from_events(events, self.engine)
+        let beginning = Beginning {
+            settings,
+            engine: self.engine,
+            reconnect_on_failure: self.reconnect_on_failure,
+            resubscribe: self.resubscribe,
+            kept,
+        };
+        Client::from_events(EventLoop::new(self.userdata, beginning))
     }
-}
-
-/// 23 characters, which every broker accepts (MQTT 3.1.1, section 3.1.3.1).
-fn random_client_id() -> String {
-    format!("rappel-{:016x}", RandomState::new().build_hasher().finish())
 }

@@ -1,11 +1,10 @@
 //! Connecting and disconnecting.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::client::Client;
-use crate::event_loop::{Phase, lock};
+use crate::mqtt::encode_disconnect;
 use crate::types::{ConnectOptions, DisconnectOptions, Error, PropertyHome, Protocol, Result, check_text};
-use crate::wire::disconnect_packet;
 
 /// How long [`Client::disconnect`] waits for confirmations.
 const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -51,8 +50,7 @@ impl<U: Send + Sync + 'static> Client<U> {
     /// As [`connect_with`](Client::connect_with), for what can be known without connecting.
     pub fn connect_async_with(&self, host: &str, port: u16, options: ConnectOptions) -> Result<()> {
         self.aim(host, port, options)?;
-        lock(&self.events().session).want(Instant::now());
-        self.events().queue.poke();
+        self.events().connect_async();
         Ok(())
     }
 
@@ -62,7 +60,7 @@ impl<U: Send + Sync + 'static> Client<U> {
     /// # Errors
     /// [`Error::NoConnectionRequested`] before the first `connect`; as [`connect`](Client::connect).
     pub fn reconnect(&self) -> Result<()> {
-        if lock(&self.events().profile).host.is_empty() {
+        if self.host().is_empty() {
             return Err(Error::NoConnectionRequested);
         }
         self.events().connect_now(self)
@@ -71,7 +69,7 @@ impl<U: Send + Sync + 'static> Client<U> {
     /// Whether the broker has accepted the connection and it still stands (paho-python: `is_connected`).
     #[must_use]
     pub fn is_connected(&self) -> bool {
-        self.events().engine.is_connected()
+        self.events().is_connected()
     }
 
     /// Ends the connection in order (paho-python: `disconnect`), and stops connecting again.
@@ -96,14 +94,11 @@ impl<U: Send + Sync + 'static> Client<U> {
         let version = self.protocol();
         self.check_properties(&options.properties, PropertyHome::Disconnect)?;
         let timeout = options.checked_timeout()?.unwrap_or(DISCONNECT_TIMEOUT);
-        let events = self.events();
-        if lock(&events.session).phase() == Phase::Idle {
-            return Err(Error::NotConnected { what: "disconnect" });
-        }
-        let packet = disconnect_packet(version, options.reason_code, &options.properties);
-        match events.close(self, packet, timeout) {
-            0 => Ok(()),
-            count => Err(Error::Unconfirmed { count }),
+        let packet = encode_disconnect(version, options.reason_code, &options.properties);
+        match self.events().close(self, packet, timeout) {
+            None => Err(Error::NotConnected { what: "disconnect" }),
+            Some(0) => Ok(()),
+            Some(count) => Err(Error::Unconfirmed { count }),
         }
     }
 
@@ -117,23 +112,22 @@ impl<U: Send + Sync + 'static> Client<U> {
         }
         let keepalive = options.checked_keepalive()?;
         self.check_properties(&options.properties, PropertyHome::Connect)?;
-        let mut profile = lock(&self.events().profile);
-        if let Some(credentials) = &profile.credentials {
-            check_text("user name", &credentials.user)?;
-            if credentials.password.as_ref().is_some_and(|password| password.len() > usize::from(u16::MAX)) {
-                return Err(Error::TextTooLong {
-                    what: "password",
-                    len: credentials.password.as_ref().map_or(0, Vec::len),
-                });
+        self.events().settings(|settings| {
+            if let Some(credentials) = &settings.credentials {
+                check_text("user name", &credentials.user)?;
+                let len = credentials.password.as_ref().map_or(0, Vec::len);
+                if len > usize::from(u16::MAX) {
+                    return Err(Error::TextTooLong { what: "password", len });
+                }
             }
-        }
-        profile.host = host.to_owned();
-        profile.port = port;
-        profile.keepalive = keepalive.unwrap_or(profile.keepalive);
-        profile.clean_start = options.clean_start;
-        profile.properties = options.properties;
-        profile.connected_before = false;
-        Ok(())
+            settings.host = host.to_owned();
+            settings.port = port;
+            settings.keepalive = keepalive.unwrap_or(settings.keepalive);
+            settings.clean_start = options.clean_start;
+            settings.properties = options.properties;
+            settings.connected_before = false;
+            Ok(())
+        })
     }
 
     /// Properties belong to MQTT 5 and must be allowed where they are used.

@@ -5,7 +5,7 @@ use std::thread;
 use std::time::Instant;
 
 use crate::client::Client;
-use crate::event_loop::{Mode, Phase, lock};
+use crate::event_loop::Mode;
 use crate::types::{Error, IntoDuration, LoopOptions, Result, check_duration, later};
 
 impl<U: Send + Sync + 'static> Client<U> {
@@ -20,21 +20,25 @@ impl<U: Send + Sync + 'static> Client<U> {
         let timeout = check_duration("loop_once", timeout.into_duration())?;
         self.not_in_callback("loop_once")?;
         let events = self.events();
-        if events.turns.is_looping() {
+        if events.loop_lock.is_looping() {
             return Err(Error::LoopRunning);
         }
-        if events.queue.len() == 0 && lock(&events.session).phase() == Phase::Idle {
+        if events.queue.len() == 0 && events.is_idle() {
             return Err(Error::NotConnected { what: "loop_once" });
         }
         let deadline = later(Instant::now(), timeout);
-        let _turn = events.turns.take(|| events.queue.poke());
-        while !events.step(self, Some(deadline)) {
+        // The lock is given to whoever else wants it between two steps.
+        while let Some(guard) = events.loop_lock.take(deadline, || events.queue.poke()) {
+            if events.step(self, Some(deadline)) {
+                for _ in 0..events.queue.len() {
+                    events.step(self, Some(Instant::now()));
+                }
+                return Ok(());
+            }
+            drop(guard);
             if Instant::now() >= deadline {
                 return Ok(());
             }
-        }
-        for _ in 0..events.queue.len() {
-            events.step(self, Some(Instant::now()));
         }
         Ok(())
     }
@@ -56,32 +60,19 @@ impl<U: Send + Sync + 'static> Client<U> {
     pub fn loop_forever_with(&self, options: LoopOptions) -> Result<()> {
         self.not_in_callback("loop_forever")?;
         let events = self.events();
-        events.turns.begin(Mode::Forever)?;
-        events.options().retry_first = options.retry_first_connection;
+        let running = events.loop_lock.begin(Mode::Forever)?;
+        events.retry_first_set(options.retry_first_connection);
         let outcome = loop {
-            if let Some(outcome) = self.loop_outcome() {
+            if let Some(outcome) = events.loop_outcome() {
                 break outcome;
             }
-            let turn = events.turns.take_last();
+            let guard = events.loop_lock.take_last();
             events.run(self);
-            drop(turn);
+            drop(guard);
         };
-        events.turns.end();
+        drop(running);
+        events.loop_ended();
         outcome
-    }
-
-    /// How `loop_forever` ends, once nothing is left to be run.
-    fn loop_outcome(&self) -> Option<Result<()>> {
-        let events = self.events();
-        if events.queue.len() > 0 {
-            return None;
-        }
-        let session = lock(&events.session);
-        match (session.end(), session.phase()) {
-            (Some(end), Phase::Idle) => Some(end),
-            (None, Phase::Idle) => Some(Err(Error::NoConnectionRequested)),
-            _ => None,
-        }
     }
 
     /// Runs the callbacks on a thread of its own (paho-python: `loop_start`), until `loop_stop` or the drop of the
@@ -91,30 +82,30 @@ impl<U: Send + Sync + 'static> Client<U> {
     /// [`Error::LoopRunning`], [`Error::InCallback`]; [`Error::Engine`] when no thread can be started.
     pub fn loop_start(&self) -> Result<()> {
         self.not_in_callback("loop_start")?;
-        let turns = &self.events().turns;
-        turns.begin(Mode::Thread)?;
-        self.events().options().retry_first = true;
+        let events = self.events();
+        let running = events.loop_lock.begin(Mode::Thread)?;
+        events.retry_first_set(true);
         let client = Client::passing(&Arc::clone(&self.core));
         let started = thread::Builder::new().name("rappel-loop".into()).spawn(move || {
             let events = client.events();
-            while !events.turns.is_stopping() {
-                let turn = events.turns.take_last();
-                if !events.turns.is_stopping() {
+            let running = events.loop_lock.take_over();
+            while !events.loop_lock.is_stopping() {
+                let guard = events.loop_lock.take_last();
+                if !events.loop_lock.is_stopping() {
                     events.run(&client);
                 }
-                drop(turn);
+                drop(guard);
             }
-            events.turns.end();
+            drop(running);
+            events.loop_ended();
         });
         match started {
             Ok(thread) => {
-                turns.set_thread(thread);
+                running.hand_over();
+                events.loop_lock.set_thread(thread);
                 Ok(())
             }
-            Err(error) => {
-                turns.end();
-                Err(Error::Engine { problem: format!("no thread could be started: {error}") })
-            }
+            Err(error) => Err(Error::Engine { problem: format!("no thread could be started: {error}") }),
         }
     }
 
@@ -126,16 +117,16 @@ impl<U: Send + Sync + 'static> Client<U> {
     /// [`Error::NoLoop`] when `loop_start` has not been called.
     pub fn loop_stop(&self) -> Result<()> {
         let events = self.events();
-        let thread = events.turns.stop()?;
+        let thread = events.loop_lock.stop()?;
         events.queue.poke();
-        if let Some(thread) = thread.filter(|_| !events.turns.is_mine()) {
-            // A loop that panicked has said so already.
+        if let Some(thread) = thread.filter(|_| !events.loop_lock.is_held_here()) {
+            // Nothing in there panics: foreign code is guarded.
             let _ = thread.join();
         }
         Ok(())
     }
 
     fn not_in_callback(&self, method: &'static str) -> Result<()> {
-        if self.events().turns.is_mine() { Err(Error::InCallback { method }) } else { Ok(()) }
+        if self.events().loop_lock.is_held_here() { Err(Error::InCallback { method }) } else { Ok(()) }
     }
 }

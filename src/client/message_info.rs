@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 
 use crate::client::{Client, Core};
-use crate::outbox::{Receipt, Stage};
+use crate::mqtt::{Completion, Stage};
 use crate::types::{Error, ErrorCode, IntoTimeout, Result, check_timeout};
 
 /// A published message on its way (paho-python: `MQTTMessageInfo`).
@@ -24,51 +24,51 @@ use crate::types::{Error, ErrorCode, IntoTimeout, Result, check_timeout};
 /// ```
 #[derive(Clone)]
 pub struct MessageInfo {
-    receipt: Arc<Receipt>,
+    completion: Arc<Completion>,
     driver: Weak<dyn Driver>,
 }
 
 /// What a message's handle needs of its client.
 pub(crate) trait Driver: Send + Sync {
     /// Waits for the confirmation; `Ok(false)` when it has not come by `deadline`.
-    fn wait(self: Arc<Self>, receipt: &Receipt, deadline: Option<Instant>) -> Result<bool>;
+    fn wait(self: Arc<Self>, completion: &Completion, deadline: Option<Instant>) -> Result<bool>;
     /// Whether a loop of the program's runs.
     fn is_looping(&self) -> bool;
 }
 
 impl<U: Send + Sync + 'static> Driver for Core<U> {
-    fn wait(self: Arc<Self>, receipt: &Receipt, deadline: Option<Instant>) -> Result<bool> {
-        self.events.wait_for_publish(&Client::passing(&self), receipt, deadline)
+    fn wait(self: Arc<Self>, completion: &Completion, deadline: Option<Instant>) -> Result<bool> {
+        self.events.wait_for_publish(&Client::passing(&self), completion, deadline)
     }
 
     fn is_looping(&self) -> bool {
-        self.events.turns.is_looping()
+        self.events.loop_lock.is_looping()
     }
 }
 
 impl MessageInfo {
-    pub(crate) fn new<U: Send + Sync + 'static>(receipt: Arc<Receipt>, core: &Arc<Core<U>>) -> Self {
+    pub(crate) fn new<U: Send + Sync + 'static>(completion: Arc<Completion>, core: &Arc<Core<U>>) -> Self {
         let driver: Weak<Core<U>> = Arc::downgrade(core);
-        MessageInfo { receipt, driver }
+        MessageInfo { completion, driver }
     }
 
     /// The message id, 1 to 65,535, that `on_publish` will be given (paho-python: `mid`).
     #[must_use]
     pub fn mid(&self) -> u16 {
-        self.receipt.mid()
+        self.completion.mid()
     }
 
     /// `Success`, or `NoConn` for a message that was queued without a connection (paho-python: `rc`).
     #[must_use]
     pub fn rc(&self) -> ErrorCode {
-        if self.receipt.was_connected() { ErrorCode::Success } else { ErrorCode::NoConn }
+        if self.completion.was_connected() { ErrorCode::Success } else { ErrorCode::NoConn }
     }
 
     /// Whether the message is confirmed: written to the network at QoS 0, taken over by the broker above
     /// (paho-python: `is_published`).
     #[must_use]
     pub fn is_published(&self) -> bool {
-        self.receipt.stage() >= Stage::Settled && self.receipt.result().is_ok()
+        self.completion.stage() >= Stage::Confirmed && self.completion.result().is_ok()
     }
 
     /// Waits until the message is confirmed, at most `timeout`, in seconds or as a `Duration`; `None` waits as long as it
@@ -85,10 +85,10 @@ impl MessageInfo {
         let timeout = check_timeout("wait_for_publish", timeout)?;
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         let confirmed = match self.driver.upgrade() {
-            Some(driver) => driver.wait(&self.receipt, deadline)?,
+            Some(driver) => driver.wait(&self.completion, deadline)?,
             None => {
-                self.receipt.settle(Err(Error::Dropped));
-                self.receipt.result()?;
+                self.completion.finish(Err(Error::Dropped));
+                self.completion.result()?;
                 true
             }
         };
@@ -129,9 +129,9 @@ impl Future for PublishFuture {
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<()>> {
         let looping = self.info.driver.upgrade().is_some_and(|driver| driver.is_looping());
-        let stage = if looping { Stage::Reported } else { Stage::Settled };
-        if self.info.receipt.wake_at(stage, context.waker()) {
-            return Poll::Ready(self.info.receipt.result());
+        let stage = if looping { Stage::CallbackDone } else { Stage::Confirmed };
+        if self.info.completion.wake_at(stage, context.waker()) {
+            return Poll::Ready(self.info.completion.result());
         }
         Poll::Pending
     }

@@ -1,11 +1,9 @@
 //! Publishing.
 
-use std::sync::Arc;
-
 use crate::client::{Client, MessageInfo};
-use crate::outbox::Letter;
+use crate::outbox::Draft;
 use crate::types::{
-    Error, IntoPayload, PropertyHome, Protocol, PublishOptions, Result, check_payload, check_qos, check_topic,
+    Error, IntoPayload, PropertyHome, Protocol, PublishOptions, Qos, Result, check_payload, check_qos, check_topic,
 };
 
 impl<U: Send + Sync + 'static> Client<U> {
@@ -36,30 +34,36 @@ impl<U: Send + Sync + 'static> Client<U> {
         payload: impl IntoPayload,
         options: impl Into<PublishOptions>,
     ) -> Result<MessageInfo> {
-        let (letter, keep_latest) = self.letter(topic.into(), payload.into_payload(), options.into())?;
-        let accepted = self.events().engine.publish(letter, keep_latest)?;
-        if let Some((replaced, _)) = accepted.replaced {
-            replaced.settle(Err(Error::Replaced));
-            replaced.report();
+        let draft = self.draft(topic.into(), payload.into_payload(), options.into())?;
+        let events = self.events();
+        let connected = events.is_under_way();
+        if draft.qos == Qos::AtMostOnce && !connected {
+            return Err(Error::NotConnected { what: "publish with QoS 0" });
         }
-        Ok(MessageInfo::new(accepted.receipt, &self.core))
+        let accepted = events.outbox.publish(draft, connected)?;
+        events.network.accepted();
+        if let Some(replaced) = accepted.replaced {
+            replaced.finish(Err(Error::Replaced));
+        }
+        Ok(MessageInfo::new(accepted.completion, &self.core))
     }
 
     /// Checks a message.
-    pub(crate) fn letter(&self, topic: String, payload: Vec<u8>, options: PublishOptions) -> Result<(Letter, bool)> {
-        check_topic(&topic)?;
+    fn draft(&self, topic: String, payload: Vec<u8>, options: PublishOptions) -> Result<Draft> {
+        if !(topic.is_empty() && options.properties.topic_alias.is_some()) {
+            check_topic(&topic)?;
+        }
         let qos = check_qos(options.qos)?;
         self.check_properties(&options.properties, PropertyHome::Publish)?;
         let properties = if self.protocol() == Protocol::V5 { options.properties.size_in_publish() } else { 0 };
         check_payload(&topic, properties, payload.len())?;
-        let letter = Letter {
+        Ok(Draft {
             topic,
-            payload: Arc::new(payload),
+            payload: payload.into(),
             qos,
             retain: options.retain,
             properties: options.properties,
-            stored: None,
-        };
-        Ok((letter, options.keep_latest))
+            keep_latest: options.keep_latest,
+        })
     }
 }

@@ -14,7 +14,7 @@ impl<U: Send + Sync + 'static> Client<U> {
         self.events().callbacks.connect.set(Some(Box::new(move |client, userdata, flags, code, properties| {
             callback(client, userdata, flags, code, properties).into_outcome()
         })));
-        self.events().queue.listen();
+        self.events().queue.expect_loop();
     }
 
     /// Removes what [`on_connect`](Client::on_connect) has registered (paho-python: `client.on_connect = None`).
@@ -32,7 +32,7 @@ impl<U: Send + Sync + 'static> Client<U> {
             .callbacks
             .connect_fail
             .set(Some(Box::new(move |client, userdata| callback(client, userdata).into_outcome())));
-        self.events().queue.listen();
+        self.events().queue.expect_loop();
     }
 
     /// Removes what [`on_connect_fail`](Client::on_connect_fail) has registered (paho-python: `client.on_connect_fail = None`).
@@ -50,7 +50,7 @@ impl<U: Send + Sync + 'static> Client<U> {
             .callbacks
             .pre_connect
             .set(Some(Box::new(move |client, userdata| callback(client, userdata).into_outcome())));
-        self.events().queue.listen();
+        self.events().queue.expect_loop();
     }
 
     /// Removes what [`on_pre_connect`](Client::on_pre_connect) has registered (paho-python: `client.on_pre_connect = None`).
@@ -67,7 +67,7 @@ impl<U: Send + Sync + 'static> Client<U> {
         self.events().callbacks.disconnect.set(Some(Box::new(move |client, userdata, flags, code, properties| {
             callback(client, userdata, flags, code, properties).into_outcome()
         })));
-        self.events().queue.listen();
+        self.events().queue.expect_loop();
     }
 
     /// Removes what [`on_disconnect`](Client::on_disconnect) has registered (paho-python: `client.on_disconnect = None`).
@@ -85,7 +85,7 @@ impl<U: Send + Sync + 'static> Client<U> {
             .callbacks
             .message
             .set(Some(Box::new(move |client, userdata, message| callback(client, userdata, message).into_outcome())));
-        self.events().queue.listen();
+        self.events().queue.expect_loop();
     }
 
     /// Removes what [`on_message`](Client::on_message) has registered (paho-python: `client.on_message = None`).
@@ -103,11 +103,13 @@ impl<U: Send + Sync + 'static> Client<U> {
         self.events().callbacks.publish.set(Some(Box::new(move |client, userdata, mid, code, properties| {
             callback(client, userdata, mid, code, properties).into_outcome()
         })));
-        self.events().queue.listen();
+        self.events().queue.on_publish_set(true);
+        self.events().queue.expect_loop();
     }
 
     /// Removes what [`on_publish`](Client::on_publish) has registered (paho-python: `client.on_publish = None`).
     pub fn on_publish_clear(&self) {
+        self.events().queue.on_publish_set(false);
         self.events().callbacks.publish.set(None);
     }
 
@@ -120,7 +122,7 @@ impl<U: Send + Sync + 'static> Client<U> {
         self.events().callbacks.subscribe.set(Some(Box::new(move |client, userdata, mid, codes, properties| {
             callback(client, userdata, mid, codes, properties).into_outcome()
         })));
-        self.events().queue.listen();
+        self.events().queue.expect_loop();
     }
 
     /// Removes what [`on_subscribe`](Client::on_subscribe) has registered (paho-python: `client.on_subscribe = None`).
@@ -137,7 +139,7 @@ impl<U: Send + Sync + 'static> Client<U> {
         self.events().callbacks.unsubscribe.set(Some(Box::new(move |client, userdata, mid, codes, properties| {
             callback(client, userdata, mid, codes, properties).into_outcome()
         })));
-        self.events().queue.listen();
+        self.events().queue.expect_loop();
     }
 
     /// Removes what [`on_unsubscribe`](Client::on_unsubscribe) has registered (paho-python: `client.on_unsubscribe = None`).
@@ -161,7 +163,7 @@ impl<U: Send + Sync + 'static> Client<U> {
             filter,
             Box::new(move |client, userdata, message| callback(client, userdata, message).into_outcome()),
         );
-        self.events().queue.listen();
+        self.events().queue.expect_loop();
         Ok(())
     }
 

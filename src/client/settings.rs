@@ -4,13 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::client::{Client, IntoPassword};
-use crate::event_loop::lock;
-use crate::outbox::Outbox;
+use crate::mqtt::{Credentials, Will};
 use crate::types::{
     Engine, Error, IntoDuration, IntoPayload, PropertyHome, Protocol, PublishOptions, Result, Transport,
     check_duration, check_keepalive, check_qos, check_topic,
 };
-use crate::wire::{Credentials, Will};
 
 impl<U: Send + Sync + 'static> Client<U> {
     /// Sets user name and password for the next connection (paho-python: `username_pw_set`).
@@ -21,7 +19,7 @@ impl<U: Send + Sync + 'static> Client<U> {
         let (user, password) = (username.into(), password.into_password());
         let credentials =
             if user.is_empty() && password.is_none() { None } else { Some(Credentials { user, password }) };
-        lock(&self.events().profile).credentials = credentials;
+        self.events().settings(|settings| settings.credentials = credentials);
     }
 
     /// Sets what the broker publishes when this client is lost; used from the next connection on (paho-python:
@@ -44,13 +42,13 @@ impl<U: Send + Sync + 'static> Client<U> {
         }
         self.check_properties(&options.properties, PropertyHome::Will)?;
         let will = Will { topic, payload, qos, retain: options.retain, properties: options.properties };
-        lock(&self.events().profile).will = Some(will);
+        self.events().settings(|settings| settings.will = Some(will));
         Ok(())
     }
 
     /// Removes what `will_set` has set (paho-python: `will_clear`).
     pub fn will_clear(&self) {
-        lock(&self.events().profile).will = None;
+        self.events().settings(|settings| settings.will = None);
     }
 
     /// Sets the delays between attempts to connect again, in seconds or as `Duration`s: `min` doubling up to `max`, with
@@ -65,20 +63,22 @@ impl<U: Send + Sync + 'static> Client<U> {
             let problem = format!("the smallest delay is {min:?} and the largest {max:?}");
             return Err(Error::InvalidOption { option: "reconnect_delay", problem });
         }
-        lock(&self.events().session).delays_set(min, max);
+        self.events().delays_set(min, max);
         Ok(())
     }
 
     /// Sets how many messages of QoS 1 and 2 may be under way at a time, 0 for no limit (paho-python:
     /// `max_inflight_messages_set`). Default: 20.
     pub fn max_inflight_messages_set(&self, inflight: u16) {
-        self.events().engine.with_outbox(|outbox| outbox.max_inflight_set(inflight.into()));
+        let events = self.events();
+        events.outbox.max_inflight_set(inflight.into());
+        events.network.wake();
     }
 
     /// Sets how many messages of QoS 1 and 2 may be unconfirmed before `publish` refuses more, 0 for no limit
     /// (paho-python: `max_queued_messages_set`). Default: 0.
     pub fn max_queued_messages_set(&self, queue_size: usize) {
-        self.events().engine.with_outbox(|outbox| outbox.max_queued_set(queue_size));
+        self.events().outbox.max_queued_set(queue_size);
     }
 
     /// Sets the time without traffic after which the connection is tested, in seconds or as a `Duration`: up to 65,535 s,
@@ -88,7 +88,7 @@ impl<U: Send + Sync + 'static> Client<U> {
     /// [`Error::InvalidKeepalive`].
     pub fn keepalive_set(&self, keepalive: impl IntoDuration) -> Result<()> {
         let keepalive = check_keepalive(keepalive.into_duration())?;
-        lock(&self.events().profile).keepalive = keepalive;
+        self.events().settings(|settings| settings.keepalive = keepalive);
         Ok(())
     }
 
@@ -103,75 +103,74 @@ impl<U: Send + Sync + 'static> Client<U> {
             let problem = "it must be longer than zero".to_owned();
             return Err(Error::InvalidOption { option: "connect_timeout", problem });
         }
-        lock(&self.events().profile).connect_timeout = timeout;
+        self.events().settings(|settings| settings.connect_timeout = timeout);
         Ok(())
     }
 
     /// Replaces the user data; callbacks get it from the next event on (paho-python: `user_data_set`).
     pub fn user_data_set(&self, userdata: U) {
-        let old = std::mem::replace(&mut *lock(&self.events().userdata), Arc::new(userdata));
-        drop(old);
+        self.events().userdata_set(userdata);
     }
 
     /// The user data (paho-python: `user_data_get`).
     #[must_use]
     pub fn user_data_get(&self) -> Arc<U> {
-        Arc::clone(&lock(&self.events().userdata))
+        self.events().userdata()
     }
 
     /// The host of the last `connect`; empty before (paho-python: `host`).
     #[must_use]
     pub fn host(&self) -> String {
-        lock(&self.events().profile).host.clone()
+        self.events().settings(|settings| settings.host.clone())
     }
 
     /// The port of the last `connect`; 0 before (paho-python: `port`).
     #[must_use]
     pub fn port(&self) -> u16 {
-        lock(&self.events().profile).port
+        self.events().settings(|settings| settings.port)
     }
 
     /// The client id, given or random.
     #[must_use]
     pub fn client_id(&self) -> String {
-        lock(&self.events().profile).client_id.clone()
+        self.events().client_id()
     }
 
     /// The keep-alive for the next connection (paho-python: `keepalive`).
     #[must_use]
     pub fn keepalive(&self) -> Duration {
-        lock(&self.events().profile).keepalive
+        self.events().settings(|settings| settings.keepalive)
     }
 
     /// How long `connect` may take (paho-python: `connect_timeout`).
     #[must_use]
     pub fn connect_timeout(&self) -> Duration {
-        lock(&self.events().profile).connect_timeout
+        self.events().settings(|settings| settings.connect_timeout)
     }
 
     /// The user name, if one is set (paho-python: `username`).
     #[must_use]
     pub fn username(&self) -> Option<String> {
-        lock(&self.events().profile).credentials.as_ref().map(|credentials| credentials.user.clone())
+        self.events().settings(|settings| settings.credentials.as_ref().map(|credentials| credentials.user.clone()))
     }
 
     /// How many messages of QoS 1 and 2 may be under way (paho-python: `max_inflight_messages`).
     #[must_use]
     pub fn max_inflight_messages(&self) -> usize {
-        self.events().engine.read(Outbox::max_inflight)
+        self.events().outbox.max_inflight()
     }
 
     /// How many messages of QoS 1 and 2 may be unconfirmed (paho-python: `max_queued_messages`).
     #[must_use]
     pub fn max_queued_messages(&self) -> usize {
-        self.events().engine.read(Outbox::max_queued)
+        self.events().outbox.max_queued()
     }
 
     /// How many messages are queued or under way and not confirmed. Right after `build` with persistence, it is
     /// the number that an earlier program has left.
     #[must_use]
     pub fn unconfirmed_messages(&self) -> usize {
-        self.events().engine.read(Outbox::pending)
+        self.events().outbox.pending()
     }
 
     /// How the broker is reached (paho-python: `transport`).
@@ -183,24 +182,24 @@ impl<U: Send + Sync + 'static> Client<U> {
     /// What moves this client's messages, as [`ClientBuilder::engine`](crate::ClientBuilder::engine) has chosen it.
     #[must_use]
     pub fn engine(&self) -> Engine {
-        self.core.engine
+        self.events().network.engine()
     }
 
     /// The version of MQTT (paho-python: `protocol`).
     #[must_use]
     pub fn protocol(&self) -> Protocol {
-        lock(&self.events().profile).version
+        self.events().version()
     }
 
     /// The topic of the will, if there is one (paho-python: `will_topic`).
     #[must_use]
     pub fn will_topic(&self) -> Option<String> {
-        lock(&self.events().profile).will.as_ref().map(|will| will.topic.clone())
+        self.events().settings(|settings| settings.will.as_ref().map(|will| will.topic.clone()))
     }
 
     /// The payload of the will, if there is one (paho-python: `will_payload`).
     #[must_use]
     pub fn will_payload(&self) -> Option<Vec<u8>> {
-        lock(&self.events().profile).will.as_ref().map(|will| will.payload.clone())
+        self.events().settings(|settings| settings.will.as_ref().map(|will| will.payload.clone()))
     }
 }

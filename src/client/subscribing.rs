@@ -1,8 +1,7 @@
 //! Subscribing and unsubscribing.
 
 use crate::client::Client;
-use crate::event_loop::lock;
-use crate::outbox::Request;
+use crate::mqtt::Filters;
 use crate::types::{Error, Properties, PropertyHome, Protocol, Result, SubscribeOptions, check_filter, check_qos};
 
 impl<U: Send + Sync + 'static> Client<U> {
@@ -54,14 +53,20 @@ impl<U: Send + Sync + 'static> Client<U> {
         let properties =
             filters.iter().map(|(_, options)| &options.properties).find(|properties| !properties.is_empty());
         let properties = properties.cloned().unwrap_or_default();
+        let wanted = filters.clone();
+        let mid = self.request("subscribe", Filters::Subscribe(filters), properties.clone())?;
+        self.events().subscribing(&wanted, &properties);
+        Ok(mid)
+    }
+
+    fn request(&self, what: &'static str, filters: Filters, properties: Properties) -> Result<u16> {
         let events = self.events();
-        if !events.engine.is_under_way() {
-            return Err(Error::NotConnected { what: "subscribe" });
+        if !events.is_under_way() {
+            return Err(Error::NotConnected { what });
         }
-        let attempt = lock(&events.session).attempt();
-        lock(&events.subscriptions).requested(&filters, &properties, attempt);
-        let mid = events.engine.request(|mid| Request::Subscribe { mid, filters, properties });
-        mid.ok_or(Error::NotConnected { what: "subscribe" })
+        let mid = events.outbox.request(filters, properties)?;
+        events.network.accepted();
+        Ok(mid)
     }
 
     /// Ends a subscription and gives the message id that `on_unsubscribe` will be given (paho-python:
@@ -97,10 +102,9 @@ impl<U: Send + Sync + 'static> Client<U> {
             return Err(Error::NoFilter);
         }
         filters.iter().try_for_each(|filter| check_filter(filter))?;
-        let events = self.events();
-        let mid = events.engine.request(|mid| Request::Unsubscribe { mid, filters: filters.clone(), properties });
-        let mid = mid.ok_or(Error::NotConnected { what: "unsubscribe" })?;
-        lock(&events.subscriptions).removed(&filters);
+        let given_up = filters.clone();
+        let mid = self.request("unsubscribe", Filters::Unsubscribe(filters), properties)?;
+        self.events().unsubscribing(&given_up);
         Ok(mid)
     }
 }

@@ -5,10 +5,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::client::{Client, Core};
-use crate::event_loop::lock;
-use crate::outbox::is_waking;
-use crate::types::{Error, Properties};
-use crate::wire::disconnect_packet;
+use crate::mqtt::{encode_disconnect, is_waking};
+use crate::types::Properties;
 
 /// How long dropping the last handle may wait for confirmations.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -27,7 +25,7 @@ impl<U: Send + Sync + 'static> Owner<U> {
 impl<U: Send + Sync + 'static> Drop for Owner<U> {
     fn drop(&mut self) {
         let core = Arc::clone(&self.core);
-        if !core.events.turns.is_mine() && !is_waking() {
+        if !core.events.loop_lock.is_held_here() && !is_waking() {
             return end(&core);
         }
         // Inside a callback the loop stands still, and a waker keeps the network from its work: the end is left to a
@@ -40,28 +38,22 @@ impl<U: Send + Sync + 'static> Drop for Owner<U> {
 
 /// Lets what was accepted finish, disconnects, and ends the loop's thread.
 fn end<U: Send + Sync + 'static>(core: &Arc<Core<U>>) {
+    let deadline = Instant::now() + PATIENCE;
     let client = Client::passing(core);
     let events = &core.events;
-    let version = lock(&events.profile).version;
-    events.close(&client, disconnect_packet(version, 0, &Properties::new()), PATIENCE);
-    events.cancel_attempt();
-    let unconfirmed = events.engine.abandon();
-    if !unconfirmed.is_empty() {
+    events.close(&client, encode_disconnect(events.version(), 0, &Properties::new()), PATIENCE * 3 / 4);
+    let unconfirmed = events.abandon();
+    if unconfirmed > 0 {
         log::error!(
-            "the client was dropped while {} message(s) were not confirmed: call disconnect() before, it says so too, \
-             or wait_for_publish() on what must arrive",
-            unconfirmed.len()
+            "the client was dropped while {unconfirmed} message(s) were not confirmed: wait_for_publish() on what must \
+             arrive, or look at what disconnect() says"
         );
     }
-    for receipt in unconfirmed {
-        receipt.settle(Err(Error::Dropped));
-        receipt.report();
-    }
-    if let Ok(thread) = events.turns.stop() {
+    if let Ok(thread) = events.loop_lock.stop() {
         events.queue.poke();
-        let ended = events.turns.wait_end(Instant::now() + PATIENCE);
+        let ended = events.loop_lock.wait_end(deadline);
         if let (true, Some(thread)) = (ended, thread) {
-            // A loop that panicked has said so already.
+            // Nothing in there panics: foreign code is guarded.
             let _ = thread.join();
         }
     }

@@ -1,48 +1,45 @@
-//! The queue between the network's threads and the event loop, in the order of the wire.
-//!
-//! Answers of the broker come from the link, messages from the engine a moment later. Each answer notes how
-//! many messages were on the wire before it, and waits in the queue until these have come.
+//! The queue between the network and the event loop, in the order of the wire.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use crate::event::Event;
-use crate::types::Message;
+use crate::mqtt::Completion;
 
 /// Bytes of messages that may wait for the callbacks before the broker is kept waiting.
 const ROOM: usize = 16 * 1024 * 1024;
-/// What a message costs beside its payload.
-const OVERHEAD: usize = 256;
 
 /// Events of one client, waiting for its loop.
+///
+/// The network appends a batch at a time, and the loop takes all there is at once, so that neither waits for the other
+/// at each event. Lock order: `taken`, then `arrived`.
 #[derive(Debug, Default)]
 pub(crate) struct EventQueue {
-    lanes: Mutex<Lanes>,
+    /// What the loop has taken over; only the thread that runs the loop is interested.
+    taken: Mutex<VecDeque<Event>>,
+    arrived: Mutex<Arrived>,
     changed: Condvar,
-    /// Messages that have passed the link so far.
-    passed: AtomicU64,
-    /// Bytes of the messages in the queue.
-    waiting: AtomicUsize,
+    /// Events in the queue.
+    len: AtomicUsize,
+    /// Bytes of messages that were received and whose callbacks have not returned.
+    bytes: AtomicUsize,
     /// The broker was kept waiting for want of room.
     full: AtomicBool,
     /// Callers inside callbacks that wait for an answer of the broker: room or not, it must come in.
     urgent: AtomicUsize,
+    /// The number of the last message whose callbacks have returned.
+    handled: AtomicU64,
     /// A callback has been registered.
-    listening: AtomicBool,
+    has_callbacks: AtomicBool,
+    /// `on_publish` is registered.
+    has_on_publish: AtomicBool,
 }
 
 #[derive(Debug, Default)]
-struct Lanes {
-    /// Everything but messages, with the number of messages that go before.
-    events: VecDeque<(u64, Event)>,
-    /// Messages with their number.
-    messages: VecDeque<(u64, Message)>,
-    /// Messages below this number have been taken.
-    taken: u64,
-    /// Messages below this number have come, or never will.
-    complete: u64,
+struct Arrived {
+    events: VecDeque<Event>,
     poked: bool,
     /// The loop sleeps: whoever brings something must wake it. Waking costs a system call, also for nothing.
     asleep: bool,
@@ -57,56 +54,61 @@ pub(crate) enum Popped {
     TimedOut,
 }
 
-impl EventQueue {
-    fn lock(&self) -> MutexGuard<'_, Lanes> {
-        self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
-    fn wake(&self, lanes: MutexGuard<'_, Lanes>) {
-        let asleep = lanes.asleep;
-        drop(lanes);
+impl EventQueue {
+    fn wake(&self, arrived: MutexGuard<'_, Arrived>) {
+        let asleep = arrived.asleep;
+        drop(arrived);
         if asleep {
             self.changed.notify_one();
         }
     }
 
-    /// Puts an event behind everything that has passed the link.
+    /// Puts an event behind all others.
     pub(crate) fn push(&self, event: Event) {
-        let after = self.passed.load(Ordering::Acquire);
-        let mut lanes = self.lock();
-        lanes.events.push_back((after, event));
-        self.wake(lanes);
+        let mut arrived = lock(&self.arrived);
+        self.len.fetch_add(1, Ordering::SeqCst);
+        arrived.events.push_back(event);
+        self.wake(arrived);
     }
 
-    /// A connection has ended: what has passed and not come by now never will.
-    pub(crate) fn complete(&self) {
-        let passed = self.passed.load(Ordering::Acquire);
-        let mut lanes = self.lock();
-        lanes.complete = lanes.complete.max(passed);
-        self.wake(lanes);
+    /// Puts events behind all others, in order.
+    pub(crate) fn append(&self, events: &mut Vec<Event>) {
+        if events.is_empty() {
+            return;
+        }
+        let mut arrived = lock(&self.arrived);
+        self.len.fetch_add(events.len(), Ordering::SeqCst);
+        arrived.events.extend(events.drain(..));
+        self.wake(arrived);
     }
 
-    /// A message passes the link on its way to the engine.
-    pub(crate) fn arriving(&self) {
-        self.passed.fetch_add(1, Ordering::AcqRel);
+    /// Messages of `bytes` have been received, on their way into the queue.
+    pub(crate) fn received(&self, bytes: usize) {
+        self.bytes.fetch_add(bytes, Ordering::SeqCst);
     }
 
-    /// How many messages have passed the link.
-    pub(crate) fn passed(&self) -> u64 {
-        self.passed.load(Ordering::Acquire)
+    /// The callbacks of an event have returned: `number` and `size` are those of its message.
+    pub(crate) fn handled(&self, number: u64, size: usize) {
+        if number > 0 {
+            self.handled.store(number, Ordering::SeqCst);
+        }
+        if size > 0 {
+            self.bytes.fetch_sub(size, Ordering::SeqCst);
+        }
     }
 
-    /// The engine delivers message `number`.
-    pub(crate) fn push_message(&self, number: u64, message: Message) {
-        self.waiting.fetch_add(message.payload.len() + OVERHEAD, Ordering::AcqRel);
-        let mut lanes = self.lock();
-        lanes.messages.push_back((number, message));
-        self.wake(lanes);
+    /// The number of the last message whose callbacks have returned.
+    pub(crate) fn last_handled(&self) -> u64 {
+        self.handled.load(Ordering::SeqCst)
     }
 
     /// Whether messages may come in.
     pub(crate) fn has_room(&self) -> bool {
-        let room = || self.waiting.load(Ordering::SeqCst) < ROOM || self.urgent.load(Ordering::SeqCst) > 0;
+        let room = || self.bytes.load(Ordering::SeqCst) < ROOM || self.urgent.load(Ordering::SeqCst) > 0;
         if room() {
             return true;
         }
@@ -115,10 +117,10 @@ impl EventQueue {
         room()
     }
 
-    /// Whether the broker was kept waiting and need not any more; asked after each event taken.
+    /// Whether the broker was kept waiting and need not any more; asked after each event.
     pub(crate) fn regained_room(&self) -> bool {
         self.full.load(Ordering::SeqCst)
-            && self.waiting.load(Ordering::SeqCst) < ROOM / 2
+            && self.bytes.load(Ordering::SeqCst) < ROOM / 2
             && self.full.swap(false, Ordering::SeqCst)
     }
 
@@ -129,74 +131,76 @@ impl EventQueue {
     }
 
     /// A callback has been registered: somebody expects the loop to run.
-    pub(crate) fn listen(&self) {
-        self.listening.store(true, Ordering::Release);
+    pub(crate) fn expect_loop(&self) {
+        self.has_callbacks.store(true, Ordering::Release);
     }
 
-    /// Whether callbacks are registered but nobody has taken what waits for them.
-    pub(crate) fn is_forgotten(&self) -> bool {
-        self.listening.load(Ordering::Acquire) && self.len() > 0
+    /// Whether callbacks are registered and something waits for them.
+    pub(crate) fn is_unserved(&self) -> bool {
+        self.has_callbacks.load(Ordering::Acquire) && self.len() > 0
+    }
+
+    /// `on_publish` has been registered or removed.
+    pub(crate) fn on_publish_set(&self, registered: bool) {
+        self.has_on_publish.store(registered, Ordering::SeqCst);
+    }
+
+    /// Whether confirmations are of interest to the loop.
+    pub(crate) fn has_on_publish(&self) -> bool {
+        self.has_on_publish.load(Ordering::SeqCst)
+    }
+
+    /// The completions whose `on_publish` has yet to run.
+    pub(crate) fn unreported(&self) -> Vec<Arc<Completion>> {
+        let (taken, arrived) = (lock(&self.taken), lock(&self.arrived));
+        let events = taken.iter().chain(&arrived.events);
+        events.filter_map(|event| if let Event::Published { completion, .. } = event { Some(Arc::clone(completion)) } else { None }).collect()
     }
 
     /// Has the loop look around.
     pub(crate) fn poke(&self) {
-        let mut lanes = self.lock();
-        lanes.poked = true;
-        self.wake(lanes);
+        let mut arrived = lock(&self.arrived);
+        arrived.poked = true;
+        self.wake(arrived);
     }
 
     /// How many events are in the queue.
     pub(crate) fn len(&self) -> usize {
-        let lanes = self.lock();
-        lanes.events.len() + lanes.messages.len()
+        self.len.load(Ordering::SeqCst)
     }
 
-    /// The next event in the order of the wire, waited for until `deadline`.
+    /// The next event, waited for until `deadline`.
     pub(crate) fn pop(&self, deadline: Option<Instant>) -> Popped {
-        let mut lanes = self.lock();
+        let mut taken = lock(&self.taken);
+        if let Some(event) = taken.pop_front() {
+            self.len.fetch_sub(1, Ordering::SeqCst);
+            return Popped::Event(event);
+        }
+        let mut arrived = lock(&self.arrived);
         loop {
-            if let Some(event) = lanes.take() {
-                drop(lanes);
-                if let Event::Message(message) = &event {
-                    self.waiting.fetch_sub(message.payload.len() + OVERHEAD, Ordering::SeqCst);
-                }
-                return Popped::Event(event);
+            if !arrived.events.is_empty() {
+                std::mem::swap(&mut *taken, &mut arrived.events);
+                drop(arrived);
+                self.len.fetch_sub(1, Ordering::SeqCst);
+                return taken.pop_front().map_or(Popped::Poked, Popped::Event);
             }
-            if std::mem::take(&mut lanes.poked) {
+            if std::mem::take(&mut arrived.poked) {
                 return Popped::Poked;
             }
-            lanes.asleep = true;
-            lanes = match deadline {
-                None => self.changed.wait(lanes).unwrap_or_else(PoisonError::into_inner),
+            arrived.asleep = true;
+            arrived = match deadline {
+                None => self.changed.wait(arrived).unwrap_or_else(PoisonError::into_inner),
                 Some(deadline) => {
                     let left = deadline.saturating_duration_since(Instant::now());
                     if left.is_zero() {
-                        lanes.asleep = false;
+                        arrived.asleep = false;
                         return Popped::TimedOut;
                     }
-                    self.changed.wait_timeout(lanes, left).unwrap_or_else(PoisonError::into_inner).0
+                    self.changed.wait_timeout(arrived, left).unwrap_or_else(PoisonError::into_inner).0
                 }
             };
-            lanes.asleep = false;
+            arrived.asleep = false;
         }
-    }
-}
-
-impl Lanes {
-    fn take(&mut self) -> Option<Event> {
-        let message = self.messages.front().map(|(number, _)| *number);
-        if let Some(&(after, _)) = self.events.front() {
-            let due = match message {
-                Some(number) => after <= number,
-                None => after <= self.taken.max(self.complete),
-            };
-            if due {
-                return self.events.pop_front().map(|(_, event)| event);
-            }
-        }
-        let (number, message) = self.messages.pop_front()?;
-        self.taken = self.taken.max(number + 1);
-        Some(Event::Message(message))
     }
 }
 
@@ -206,60 +210,38 @@ pub(crate) struct Urgent<'a>(&'a EventQueue);
 
 impl Drop for Urgent<'_> {
     fn drop(&mut self) {
-        self.0.urgent.fetch_sub(1, Ordering::AcqRel);
+        self.0.urgent.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::types::{Error, PacketType, Properties, ReasonCode};
+    use crate::types::Error;
 
-    fn message(topic: &str) -> Message {
-        Message::new(topic, ())
+    fn marker(id: u64) -> Event {
+        Event::ConnectFailed { id, error: Error::Dropped }
     }
 
-    fn marker(attempt: u64) -> Event {
-        Event::ConnectFailed { attempt, error: Error::Dropped }
-    }
-
-    /// What comes out without waiting: topics of messages, numbers of markers.
-    fn drain(queue: &EventQueue) -> Vec<String> {
+    /// What comes out without waiting.
+    fn drain(queue: &EventQueue) -> Vec<u64> {
         let mut seen = Vec::new();
-        while let Popped::Event(event) = queue.pop(Some(Instant::now())) {
-            seen.push(match event {
-                Event::Message(message) => message.topic,
-                Event::ConnectFailed { attempt, .. } => attempt.to_string(),
-                _ => "end".to_owned(),
-            });
+        while let Popped::Event(Event::ConnectFailed { id, .. }) = queue.pop(Some(Instant::now())) {
+            seen.push(id);
         }
         seen
     }
 
     #[test]
-    fn answers_wait_for_the_messages_before_them() {
+    fn events_keep_their_order() {
         let queue = EventQueue::default();
         queue.push(marker(1));
-        queue.arriving();
-        queue.push(marker(2));
-        queue.arriving();
-        queue.push(marker(3));
-        assert_eq!(drain(&queue), ["1"]);
-        queue.push_message(0, message("a"));
-        assert_eq!(drain(&queue), ["a", "2"]);
-        queue.push_message(1, message("b"));
-        assert_eq!(drain(&queue), ["b", "3"]);
-    }
-
-    #[test]
-    fn the_end_of_a_connection_does_not_wait_for_messages_that_never_come() {
-        let queue = EventQueue::default();
-        queue.arriving();
-        queue.push(marker(1));
-        let code = ReasonCode::new(PacketType::Disconnect, 128);
-        queue.complete();
-        queue.push(Event::Disconnected { attempt: 1, code, properties: Properties::new(), by_server: false });
-        assert_eq!(drain(&queue), ["1", "end"]);
+        queue.append(&mut vec![marker(2), marker(3)]);
+        assert!(matches!(queue.pop(None), Popped::Event(_)));
+        queue.push(marker(4));
+        assert_eq!(queue.len(), 3);
+        assert_eq!(drain(&queue), [2, 3, 4]);
+        assert_eq!(queue.len(), 0);
     }
 
     #[test]
@@ -273,12 +255,20 @@ mod tests {
     #[test]
     fn room_is_bounded_unless_somebody_is_in_need() {
         let queue = EventQueue::default();
-        let mut large = message("large");
-        large.payload = vec![0; ROOM];
-        queue.push_message(0, large);
+        queue.received(ROOM);
         assert!(!queue.has_room());
         assert!(queue.urgent().1, "the broker was kept waiting");
         let (_in_need, _) = queue.urgent();
         assert!(queue.has_room());
+    }
+
+    #[test]
+    fn room_counts_until_the_callbacks_have_returned() {
+        let queue = EventQueue::default();
+        queue.received(ROOM);
+        assert!(!queue.has_room() && !queue.regained_room());
+        queue.handled(7, ROOM);
+        assert!(queue.regained_room() && queue.has_room());
+        assert_eq!(queue.last_handled(), 7);
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use crate::mqtt::fixed_header::FixedHeader;
 use crate::mqtt::reader::{self, PAST_END};
 use crate::mqtt::writer::{Length, Writer, packet_len};
-use crate::mqtt::{ProtocolError, Reader, kind, properties};
+use crate::mqtt::{OutgoingMessage, ProtocolError, Reader, kind, properties};
 use crate::types::{PacketType, Properties, Protocol, Qos};
 
 /// A message from the broker.
@@ -39,7 +39,20 @@ pub(crate) struct PublishHeader<'a> {
     pub(crate) payload_len: usize,
 }
 
-impl PublishHeader<'_> {
+impl<'a> PublishHeader<'a> {
+    /// The header of a message of ours.
+    pub(crate) fn of(message: &'a OutgoingMessage, dup: bool) -> Self {
+        PublishHeader {
+            topic: &message.topic,
+            qos: message.qos,
+            retain: message.retain,
+            dup,
+            id: message.id(),
+            properties: &message.properties,
+            payload_len: message.payload.len(),
+        }
+    }
+
     /// Appends everything before the payload. That the packet is not longer than
     /// [`MAX_PACKET`](crate::mqtt::MAX_PACKET) was checked when the message was accepted.
     pub(crate) fn encode(&self, version: Protocol, out: &mut Vec<u8>) {

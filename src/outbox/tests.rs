@@ -1,179 +1,220 @@
-//! The queue's order, windows and packet ids, without a broker.
+//! The outbox's order, windows and limits, with a session and without a broker.
+
+use std::time::Instant;
 
 use super::*;
+use crate::mqtt::{Ack, ConnectPacket, Connack, Packet};
+use crate::types::{PacketType, Protocol, ReasonCode};
 
-fn letter(topic: &str, qos: Qos) -> Letter {
-    Letter {
-        topic: topic.into(),
-        payload: Arc::new(topic.as_bytes().to_vec()),
-        qos,
-        retain: false,
-        properties: Properties::new(),
-        stored: None,
+/// An outbox with a session whose sends can be looked at.
+struct Client {
+    queue: Queue,
+    session: Session,
+    out: SendBuffer,
+}
+
+fn client() -> Client {
+    let session = Session::new(Protocol::V5, None, Instant::now());
+    Client { queue: Queue::new(Vec::new()), session, out: SendBuffer::default() }
+}
+
+fn draft(topic: &str, qos: Qos) -> Draft {
+    let payload = topic.as_bytes().to_vec().into();
+    Draft { topic: topic.into(), payload, qos, retain: false, properties: Properties::new(), keep_latest: false }
+}
+
+fn latest(topic: &str) -> Draft {
+    Draft { keep_latest: true, ..draft(topic, Qos::AtLeastOnce) }
+}
+
+impl Client {
+    fn accept(&mut self, topic: &str, qos: Qos) {
+        self.queue.publish(draft(topic, qos), true).expect("room");
+    }
+
+    fn unsubscribe(&mut self, filter: &str) {
+        self.queue.request(Filters::Unsubscribe(vec![filter.into()]), Properties::new()).expect("allowed");
+    }
+
+    fn connect(&mut self, session_present: bool, limits: Properties) {
+        let packet = ConnectPacket {
+            version: Protocol::V5,
+            client_id: "c".into(),
+            clean: false,
+            keepalive: 0,
+            will: None,
+            credentials: None,
+            properties: Properties::new(),
+        };
+        self.session.connect(&packet, Instant::now(), &mut SendBuffer::default());
+        let connack =
+            Connack { session_present, code: ReasonCode::new(PacketType::Connack, 0), properties: limits };
+        self.session.connected("broker".into(), &connack);
+        self.queue.connected(self.session.limits());
+    }
+
+    fn disconnect(&mut self) {
+        let requests = self.session.disconnected();
+        self.queue.disconnected(self.out.reset(), requests);
+    }
+
+    /// Sends all that may go, and gives the kind and the topic or id of each packet.
+    fn sent(&mut self) -> Vec<String> {
+        assert!(self.queue.send_ready(u64::MAX, &mut self.session, &mut self.out).is_empty());
+        let mut bytes = Vec::new();
+        self.out.write_to(&mut bytes).expect("a Vec takes all");
+        while let Some(message) = self.out.next_written() {
+            self.queue.finished(&message);
+        }
+        packets(&bytes)
+    }
+
+    fn puback(&mut self, id: u16) {
+        let ack = Ack { id, code: 0, properties: Properties::new() };
+        let received = self.session.receive(Packet::Puback(ack), Instant::now(), &mut self.out).expect("allowed");
+        let Some(crate::mqtt::Received::Published { message, .. }) = received else {
+            panic!("not in flight: {id}");
+        };
+        self.queue.finished(&message);
     }
 }
 
-fn accept(outbox: &mut Outbox, topic: &str, qos: Qos) -> Arc<Receipt> {
-    outbox.publish(letter(topic, qos), false, true).expect("room").receipt
-}
-
-/// Hands over all that may go and gives the topics.
-fn handed(outbox: &mut Outbox) -> Vec<(u64, String)> {
-    std::iter::from_fn(|| match outbox.next()? {
-        Handover::Message { ticket, letter } => Some((ticket, letter.topic.clone())),
-        Handover::Request(request) => Some((u64::MAX, format!("request {}", request.mid()))),
-    })
-    .collect()
-}
-
-fn topics(outbox: &mut Outbox) -> Vec<String> {
-    handed(outbox).into_iter().map(|(_, topic)| topic).collect()
-}
-
-fn ack(kind: AckKind, id: u16) -> Ack {
-    Ack { kind, id, codes: vec![0], properties: Properties::new() }
+/// The packets in `bytes`: PUBLISH by topic, with "+" for DUP, the others by first byte and id.
+fn packets(mut bytes: &[u8]) -> Vec<String> {
+    let mut seen = Vec::new();
+    while let [first, len, rest @ ..] = bytes {
+        let (body, next) = rest.split_at(usize::from(*len));
+        seen.push(match first >> 4 {
+            3 => {
+                let topic = String::from_utf8_lossy(&body[2..2 + usize::from(body[1])]).into_owned();
+                if first & 8 != 0 { format!("{topic}+") } else { topic }
+            }
+            kind => format!("{kind} {}", u16::from_be_bytes([body[0], body[1]])),
+        });
+        bytes = next;
+    }
+    seen
 }
 
 #[test]
-fn the_window_limits_what_the_engine_holds() {
-    let mut outbox = Outbox::new();
-    outbox.max_inflight_set(2);
-    (1..=3).for_each(|n| drop(accept(&mut outbox, &n.to_string(), Qos::AtLeastOnce)));
-    assert_eq!(topics(&mut outbox), Vec::<String>::new(), "offline");
-    outbox.connected(false, None);
-    assert_eq!(topics(&mut outbox), ["1", "2"]);
-    assert!(outbox.slot_freed(outbox.epoch(), true));
-    assert_eq!(topics(&mut outbox), ["3"]);
-}
-
-#[test]
-fn a_subscription_keeps_its_place_but_does_not_wait_for_a_window() {
-    let mut outbox = Outbox::new();
-    outbox.max_inflight_set(1);
-    outbox.connected(false, None);
-    accept(&mut outbox, "1", Qos::AtLeastOnce);
-    outbox.request(|mid| Request::Unsubscribe { mid, filters: vec!["f".into()], properties: Properties::new() });
-    accept(&mut outbox, "2", Qos::AtLeastOnce);
-    outbox.request(|mid| Request::Unsubscribe { mid, filters: vec!["g".into()], properties: Properties::new() });
-    assert_eq!(topics(&mut outbox), ["1", "request 2", "request 4"]);
+fn the_window_limits_what_is_in_flight() {
+    let mut client = client();
+    client.queue.max_inflight = 2;
+    ["1", "2", "3"].map(|topic| client.accept(topic, Qos::AtLeastOnce));
+    client.connect(false, Properties::new());
+    assert_eq!(client.sent(), ["1", "2"]);
+    client.puback(1);
+    assert_eq!(client.sent(), ["3"]);
 }
 
 #[test]
 fn the_brokers_receive_maximum_counts() {
-    let mut outbox = Outbox::new();
-    (1..=3).for_each(|n| drop(accept(&mut outbox, &n.to_string(), Qos::AtLeastOnce)));
-    outbox.connected(false, Some(1));
-    assert_eq!(topics(&mut outbox), ["1"]);
+    let mut client = client();
+    ["1", "2", "3"].map(|topic| client.accept(topic, Qos::AtLeastOnce));
+    client.connect(false, Properties::new().with_receive_maximum(1));
+    assert_eq!(client.sent(), ["1"]);
 }
 
 #[test]
-fn a_lost_connection_puts_everything_back_in_order() {
-    let mut outbox = Outbox::new();
-    outbox.connected(false, None);
-    for (topic, qos) in [("a", Qos::AtMostOnce), ("b", Qos::AtLeastOnce), ("c", Qos::ExactlyOnce)] {
-        accept(&mut outbox, topic, qos);
-    }
-    outbox.request(|mid| Request::Unsubscribe { mid, filters: vec!["f".into()], properties: Properties::new() });
-    assert_eq!(topics(&mut outbox), ["a", "b", "c", "request 4"]);
-    let epoch = outbox.epoch();
-    outbox.disconnected();
-    accept(&mut outbox, "d", Qos::AtLeastOnce);
-    assert!(!outbox.slot_freed(epoch, true), "the old engine no longer counts");
-    outbox.connected(false, None);
-    assert_eq!(topics(&mut outbox), ["request 4", "a", "b", "c", "d"]);
-    assert_eq!(outbox.pending(), 4);
+fn a_request_keeps_its_place_but_does_not_wait_for_a_window() {
+    let mut client = client();
+    client.queue.max_inflight = 1;
+    client.connect(false, Properties::new());
+    client.accept("1", Qos::AtLeastOnce);
+    client.unsubscribe("f");
+    client.accept("3", Qos::AtLeastOnce);
+    client.unsubscribe("g");
+    assert_eq!(client.sent(), ["1", "10 2", "10 4"]);
 }
 
 #[test]
-fn an_exchange_goes_on_in_a_kept_session() {
-    let mut outbox = Outbox::new();
-    outbox.connected(false, None);
-    accept(&mut outbox, "a", Qos::ExactlyOnce);
-    accept(&mut outbox, "b", Qos::ExactlyOnce);
-    let tickets = handed(&mut outbox);
-    let first = outbox.departing(tickets[0].0, 1).expect("flying");
-    assert_eq!((first.id, first.dup, first.payload.is_some()), (1, false, true));
-    outbox.departing(tickets[1].0, 2);
-    let (verdict, settled) = outbox.answered(ack(AckKind::Pubrec, 1));
-    assert_eq!(verdict, Verdict::Forward { engine_id: 1 });
-    assert!(settled.is_none());
-
-    outbox.disconnected();
-    outbox.connected(true, None);
-    let tickets = handed(&mut outbox);
-    let released = outbox.departing(tickets[0].0, 1).expect("flying");
-    assert_eq!((released.id, released.payload.is_some()), (1, false), "the broker has it");
-    let again = outbox.departing(tickets[1].0, 2).expect("flying");
-    assert_eq!((again.id, again.dup, again.payload.is_some()), (2, true, true));
-    assert!(matches!(outbox.answered(ack(AckKind::Pubcomp, 1)).1, Some(Settled::Published { .. })));
-    assert_eq!(outbox.pending(), 1);
+fn a_lost_connection_repeats_everything_unconfirmed_in_order() {
+    let mut client = client();
+    client.connect(false, Properties::new());
+    client.accept("a", Qos::AtLeastOnce);
+    client.unsubscribe("f");
+    client.accept("c", Qos::ExactlyOnce);
+    assert_eq!(client.sent(), ["a", "10 2", "c"]);
+    client.accept("d", Qos::AtMostOnce);
+    // Encoded, and not written.
+    assert!(client.queue.send_ready(u64::MAX, &mut client.session, &mut client.out).is_empty());
+    client.disconnect();
+    client.accept("e", Qos::AtLeastOnce);
+    client.connect(true, Properties::new());
+    assert_eq!(client.sent(), ["a+", "10 2", "c+", "d", "e"]);
+    assert_eq!(client.queue.pending(), 3);
 }
 
 #[test]
-fn a_lost_session_starts_exchanges_anew() {
-    let mut outbox = Outbox::new();
-    outbox.connected(false, None);
-    accept(&mut outbox, "a", Qos::ExactlyOnce);
-    let ticket = handed(&mut outbox)[0].0;
-    outbox.departing(ticket, 1);
-    outbox.answered(ack(AckKind::Pubrec, 1));
-    outbox.disconnected();
-    outbox.connected(false, None);
-    let ticket = handed(&mut outbox)[0].0;
-    let fresh = outbox.departing(ticket, 1).expect("flying");
-    assert_eq!((fresh.dup, fresh.payload.is_some()), (false, true));
+fn resumed_exchanges_count_against_a_smaller_window() {
+    let mut client = client();
+    client.connect(false, Properties::new());
+    ["a", "b"].map(|topic| client.accept(topic, Qos::AtLeastOnce));
+    assert_eq!(client.sent(), ["a", "b"]);
+    client.disconnect();
+    client.connect(true, Properties::new().with_receive_maximum(1));
+    assert_eq!(client.sent(), ["a+"]);
+    client.puback(1);
+    assert_eq!(client.sent(), ["b+"]);
 }
 
 #[test]
-fn a_release_is_not_answered_before_there_was_one() {
-    let mut outbox = Outbox::new();
-    outbox.connected(false, None);
-    accept(&mut outbox, "a", Qos::ExactlyOnce);
-    let ticket = handed(&mut outbox)[0].0;
-    outbox.departing(ticket, 1);
-    assert!(matches!(outbox.answered(ack(AckKind::Pubcomp, 1)), (Verdict::Violation(_), None)));
-    outbox.disconnected();
-    outbox.connected(true, None);
-    // Its id is known, but it has not left again.
-    handed(&mut outbox);
-    assert!(matches!(outbox.answered(ack(AckKind::Pubrec, 1)), (Verdict::Unknown, None)));
-}
-
-#[test]
-fn answers_nobody_asked_for() {
-    let mut outbox = Outbox::new();
-    outbox.connected(false, None);
-    assert_eq!(outbox.answered(ack(AckKind::Puback, 9)).0, Verdict::Unknown);
-    accept(&mut outbox, "a", Qos::AtLeastOnce);
-    let ticket = handed(&mut outbox)[0].0;
-    outbox.departing(ticket, 1);
-    assert!(matches!(outbox.answered(ack(AckKind::Pubcomp, 1)).0, Verdict::Violation(_)));
-    let filters = vec![("f".to_owned(), Default::default()), ("g".to_owned(), Default::default())];
-    outbox.request(|mid| Request::Subscribe { mid, filters, properties: Properties::new() });
-    handed(&mut outbox);
-    let id = outbox.departing_request(2).expect("handed over");
-    assert!(matches!(outbox.answered(ack(AckKind::Suback, id)).0, Verdict::Violation(_)), "one code for two filters");
+fn only_what_has_come_through_the_engine_is_sent() {
+    let mut client = client();
+    client.connect(false, Properties::new());
+    ["a", "b"].map(|topic| client.accept(topic, Qos::AtMostOnce));
+    client.queue.send_ready(1, &mut client.session, &mut client.out);
+    assert_eq!(client.queue.waiting.len(), 1);
+    assert_eq!(client.sent(), ["a", "b"]);
 }
 
 #[test]
 fn the_queue_limit_counts_messages_above_qos_0() {
-    let mut outbox = Outbox::new();
-    outbox.max_queued_set(1);
-    accept(&mut outbox, "a", Qos::AtMostOnce);
-    accept(&mut outbox, "b", Qos::AtLeastOnce);
-    let full = outbox.publish(letter("c", Qos::AtLeastOnce), false, true);
+    let mut client = client();
+    client.queue.max_queued = 1;
+    client.accept("a", Qos::AtMostOnce);
+    client.accept("b", Qos::AtLeastOnce);
+    let full = client.queue.publish(draft("c", Qos::AtLeastOnce), true);
     assert!(matches!(full, Err(Error::QueueFull { limit: 1 })));
-    assert_eq!(outbox.pending(), 2);
+    assert_eq!(client.queue.pending(), 2);
 }
 
 #[test]
 fn only_the_latest_of_a_topic_is_kept_while_offline() {
-    let mut outbox = Outbox::new();
-    let old = outbox.publish(letter("t", Qos::AtLeastOnce), true, false).expect("room").receipt;
-    accept(&mut outbox, "other", Qos::AtLeastOnce);
-    let new = outbox.publish(letter("t", Qos::AtLeastOnce), true, false).expect("room");
-    assert_eq!(new.replaced.map(|(receipt, _)| receipt.mid()), Some(old.mid()));
-    outbox.connected(false, None);
-    assert_eq!(topics(&mut outbox), ["t", "other"]);
-    assert_eq!(outbox.pending(), 2);
+    let mut client = client();
+    let old = client.queue.publish(latest("t"), false).expect("room").completion;
+    client.accept("other", Qos::AtLeastOnce);
+    let new = client.queue.publish(latest("t"), false).expect("room");
+    assert!(new.replaced.is_some_and(|replaced| Arc::ptr_eq(&replaced, &old)));
+    client.connect(false, Properties::new());
+    assert_eq!(client.sent(), ["t", "other"]);
+    assert_eq!(client.queue.pending(), 2);
+}
+
+#[test]
+fn what_the_broker_does_not_take_is_refused_or_given_up_alone() {
+    let mut client = client();
+    client.accept("a", Qos::ExactlyOnce);
+    client.accept("b", Qos::AtLeastOnce);
+    client.connect(false, Properties::new().with_maximum_qos(1));
+    let refused = client.queue.send_ready(u64::MAX, &mut client.session, &mut client.out);
+    assert!(matches!(&refused[..], [RefusedItem::Message(message, why)] if message.topic == "a" && why.code() == 155));
+    let refused = client.queue.publish(draft("c", Qos::ExactlyOnce), true);
+    assert!(matches!(refused, Err(Error::QosNotSupported { maximum: 1 })));
+}
+
+#[test]
+fn an_alias_stands_for_its_topic_on_any_connection() {
+    let mut client = client();
+    let with_alias = |topic: &str| {
+        Draft { properties: Properties::new().with_topic_alias(3), ..draft(topic, Qos::AtMostOnce) }
+    };
+    let unknown = client.queue.publish(with_alias(""), true);
+    assert!(matches!(unknown, Err(Error::UnknownTopicAlias { alias: 3 })));
+    client.connect(false, Properties::new().with_topic_alias_maximum(3));
+    ["t", "", "u", ""].map(|topic| client.queue.publish(with_alias(topic), true).expect("room"));
+    assert_eq!(client.sent(), ["t", "", "u", ""]);
+    client.disconnect();
+    client.connect(false, Properties::new());
+    assert!(matches!(client.queue.publish(with_alias(""), true), Err(Error::TopicAliasTooHigh { maximum: 0 })));
 }

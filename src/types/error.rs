@@ -294,6 +294,49 @@ pub enum Error {
         after: Duration,
     },
 
+    /// `publish`, `subscribe` and others: larger than the broker takes (its Maximum Packet Size).
+    #[error("the packet would be larger than the {limit} bytes that the broker takes: send less at a time, or raise its limit (Mosquitto: max_packet_size)")]
+    PacketTooLarge {
+        /// The broker's limit in bytes, for the whole packet.
+        limit: usize,
+    },
+
+    /// `publish`: the broker keeps no messages (its Retain Available).
+    #[error("the broker keeps no messages: publish without retain, or allow it there (Mosquitto: retain_available)")]
+    RetainNotSupported,
+
+    /// `publish`: a higher QoS than the broker takes (its Maximum QoS).
+    #[error("the broker takes messages up to QoS {maximum}: use that, or allow more there (Mosquitto: max_qos)")]
+    QosNotSupported {
+        /// The highest that it takes, 0 or 1.
+        maximum: u8,
+    },
+
+    /// `publish`: a higher topic alias than the broker takes (its Topic Alias Maximum).
+    #[error("the broker takes topic aliases up to {maximum}: use a lower one, or none")]
+    TopicAliasTooHigh {
+        /// The highest that it takes; 0 for none at all.
+        maximum: u16,
+    },
+
+    /// `publish` with an empty topic: nothing was published with this topic alias before.
+    #[error("topic alias {alias} stands for no topic yet: publish with both topic and alias first")]
+    UnknownTopicAlias {
+        /// The alias given.
+        alias: u16,
+    },
+
+    /// `subscribe`: the broker does not offer wildcards, shared subscriptions or subscription identifiers.
+    #[error("the broker does not offer {what}: subscribe without, or allow it there")]
+    SubscriptionNotSupported {
+        /// What it does not offer, for example "wildcards in subscriptions".
+        what: &'static str,
+    },
+
+    /// `build`: the engine was left out when the program was compiled.
+    #[error("the engine Paho is not compiled in: add the feature \"paho\" of rappel, or choose Engine::Native")]
+    EngineNotCompiled,
+
     /// `disconnect`: the time ran out before the broker had confirmed everything.
     #[error(
         "disconnected with {count} message(s) that the broker had not confirmed: they may be lost; allow more time with DisconnectOptions::timeout"

@@ -25,9 +25,15 @@ impl Error {
             | Self::LoopRunning
             | Self::NoLoop
             | Self::InCallback { .. } => ErrorCode::Inval,
-            Self::PayloadTooLarge { .. } => ErrorCode::PayloadSize,
+            Self::PayloadTooLarge { .. } | Self::PacketTooLarge { .. } => ErrorCode::PayloadSize,
             Self::QueueFull { .. } | Self::Replaced => ErrorCode::QueueSize,
-            Self::PropertiesNeedV5 => ErrorCode::NotSupported,
+            Self::PropertiesNeedV5
+            | Self::RetainNotSupported
+            | Self::QosNotSupported { .. }
+            | Self::TopicAliasTooHigh { .. }
+            | Self::SubscriptionNotSupported { .. }
+            | Self::EngineNotCompiled => ErrorCode::NotSupported,
+            Self::UnknownTopicAlias { .. } => ErrorCode::Inval,
             Self::NotConnected { .. } | Self::NoConnectionRequested | Self::Cancelled | Self::Dropped => {
                 ErrorCode::NoConn
             }

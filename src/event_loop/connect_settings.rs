@@ -1,0 +1,65 @@
+//! What the next CONNECT will say, and where it will go.
+
+use std::time::{Duration, Instant};
+
+use crate::event::ConnectionId;
+use crate::mqtt::{ConnectPacket, Credentials, MAX_PACKET, Will};
+use crate::net::Plan;
+use crate::types::{CleanStart, Error, Properties, Protocol, Result, keepalive_seconds};
+
+/// Address, identity, will and options of the next attempt.
+#[derive(Debug, Clone)]
+pub(crate) struct ConnectSettings {
+    /// Empty before the first `connect`.
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    pub(crate) keepalive: Duration,
+    pub(crate) clean_start: CleanStart,
+    pub(crate) properties: Properties,
+    pub(crate) connect_timeout: Duration,
+    pub(crate) version: Protocol,
+    /// Empty where the broker is to give one.
+    pub(crate) client_id: String,
+    pub(crate) clean_session: bool,
+    pub(crate) credentials: Option<Credentials>,
+    pub(crate) will: Option<Will>,
+    /// MQTT 5: a connection has stood, so `CleanStart::FirstOnly` no longer starts clean.
+    pub(crate) connected_before: bool,
+}
+
+impl ConnectSettings {
+    /// The plan of attempt `id`. `assigned` is the client id that the broker gave before.
+    pub(crate) fn plan(&self, id: ConnectionId, assigned: Option<String>, deadline: Instant) -> Result<Plan> {
+        if self.host.is_empty() {
+            return Err(Error::NoConnectionRequested);
+        }
+        let clean = match (self.version, self.clean_start) {
+            (Protocol::V5, CleanStart::Always) => true,
+            (Protocol::V5, CleanStart::Never) => false,
+            (Protocol::V5, CleanStart::FirstOnly) => !self.connected_before,
+            _ => self.clean_session,
+        };
+        let max_packet = match self.properties.maximum_packet_size {
+            Some(size) if self.version == Protocol::V5 => size as usize,
+            _ => MAX_PACKET,
+        };
+        let client_id = if self.client_id.is_empty() { assigned.unwrap_or_default() } else { self.client_id.clone() };
+        Ok(Plan {
+            id,
+            host: self.host.clone(),
+            port: self.port,
+            timeout: self.connect_timeout,
+            deadline,
+            packet: ConnectPacket {
+                version: self.version,
+                client_id,
+                clean,
+                keepalive: keepalive_seconds(self.keepalive)?,
+                will: self.will.clone(),
+                credentials: self.credentials.clone(),
+                properties: self.properties.clone(),
+            },
+            max_packet,
+        })
+    }
+}

@@ -1,0 +1,413 @@
+//! THE state of a client's connection: nothing else knows whether it is connected, connecting, or done.
+//!
+//! The network's thread changes it when a connection stands or is gone, the loop when it has told the program, and the
+//! program's calls when they want something else. Pure but for its lock: the time and the chance are given.
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::event::ConnectionId;
+use crate::event_loop::backoff::Backoff;
+use crate::mqtt::Connack;
+use crate::net::Watch;
+use crate::types::{Error, Result, later};
+
+/// A connection that lasted less than this and was cut by the broker may have been taken over by another client.
+const SHORT: Duration = Duration::from_secs(10);
+/// So many short connections in a row, each of them made at the first attempt, are explained to the user.
+const TAKEN_OVER: u32 = 3;
+
+/// Where the client stands.
+#[derive(Debug)]
+pub(crate) enum ConnectionState {
+    /// No connection is wanted. `outcome` is how `loop_forever` ends.
+    Idle { outcome: Option<Result<()>> },
+    /// The loop is to connect at that time.
+    Waiting { until: Instant },
+    /// An attempt is under way, from the name to CONNACK.
+    Connecting { id: ConnectionId, asked_by: AskedBy },
+    /// CONNACK has accepted the connection, and it stands.
+    Connected { id: ConnectionId, since: Instant },
+    /// It stands, and is being ended in order.
+    Closing { id: ConnectionId },
+    /// It is gone, and `on_disconnect` has yet to run.
+    Lost { id: ConnectionId, next: AfterLoss },
+}
+
+/// Who makes an attempt, and so deals with its failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AskedBy {
+    /// A call of `connect` or `reconnect`. From a callback it does not relieve the loop of a connection it keeps.
+    Program { loop_goes_on: bool },
+    Loop,
+}
+
+/// What follows `on_disconnect`.
+#[derive(Debug)]
+pub(crate) enum AfterLoss {
+    Retry,
+    End(Result<()>),
+}
+
+/// The state, with what decides where it goes.
+#[derive(Debug)]
+struct Inner {
+    state: ConnectionState,
+    /// The id of the newest attempt.
+    last_id: ConnectionId,
+    backoff: Backoff,
+    /// `reconnect_on_failure`.
+    retries: bool,
+    /// `retry_first_connection` of the loop that runs.
+    retry_first: bool,
+    /// A connection has stood since the program asked for one.
+    had_connection: bool,
+    short_connections: u32,
+    /// Why the last attempt failed.
+    failure: Option<(ConnectionId, Error)>,
+    /// The highest attempt whose answer or failure the loop has told the program.
+    told: ConnectionId,
+    /// The client id that the broker gave.
+    assigned_client_id: Option<String>,
+    /// Numbers between 0 and 1.
+    chance: fn() -> f64,
+}
+
+/// The state behind its lock, and whoever waits for a change.
+#[derive(Debug)]
+pub(crate) struct ConnectionCell {
+    inner: Mutex<Inner>,
+    changed: Condvar,
+}
+
+impl ConnectionCell {
+    pub(crate) fn new(min: Duration, max: Duration, retries: bool, chance: fn() -> f64) -> Self {
+        let inner = Inner {
+            state: ConnectionState::Idle { outcome: None },
+            last_id: 0,
+            backoff: Backoff::new(min, max),
+            retries,
+            retry_first: false,
+            had_connection: false,
+            short_connections: 0,
+            failure: None,
+            told: 0,
+            assigned_client_id: None,
+            chance,
+        };
+        ConnectionCell { inner: Mutex::new(inner), changed: Condvar::new() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes the state, and notifies whoever waits for that.
+    fn change<R>(&self, change: impl FnOnce(&mut Inner) -> R) -> R {
+        let done = change(&mut self.lock());
+        self.changed.notify_all();
+        done
+    }
+
+    pub(crate) fn delays_set(&self, min: Duration, max: Duration) {
+        self.lock().backoff = Backoff::new(min, max);
+    }
+
+    pub(crate) fn retry_first_set(&self, retry: bool) {
+        self.lock().retry_first = retry;
+    }
+
+    /// Whether CONNACK has accepted the connection and it stands.
+    pub(crate) fn is_connected(&self) -> bool {
+        matches!(self.lock().state, ConnectionState::Connected { .. } | ConnectionState::Closing { .. })
+    }
+
+    /// Whether a connection stands or is being made.
+    pub(crate) fn is_under_way(&self) -> bool {
+        let inner = self.lock();
+        matches!(
+            inner.state,
+            ConnectionState::Connected { .. } | ConnectionState::Closing { .. } | ConnectionState::Connecting { .. }
+        )
+    }
+
+    /// Whether no connection is wanted, and none stands.
+    pub(crate) fn is_idle(&self) -> bool {
+        matches!(self.lock().state, ConnectionState::Idle { .. })
+    }
+
+    /// How `loop_forever` ends, once no connection is wanted.
+    pub(crate) fn outcome(&self) -> Option<Result<()>> {
+        match &self.lock().state {
+            ConnectionState::Idle { outcome: Some(outcome) } => Some(outcome.clone()),
+            ConnectionState::Idle { outcome: None } => Some(Err(Error::NoConnectionRequested)),
+            _ => None,
+        }
+    }
+
+    /// The id of the newest attempt, or of the connection it made.
+    pub(crate) fn last_id(&self) -> ConnectionId {
+        self.lock().last_id
+    }
+
+    pub(crate) fn assigned_client_id(&self) -> Option<String> {
+        self.lock().assigned_client_id.clone()
+    }
+
+    /// The program wants a connection, to be made by the loop. From a callback it does not shorten the wait that
+    /// follows a failure. Gives the connection that is to be aborted for it.
+    pub(crate) fn want(&self, now: Instant, in_callback: bool) -> Option<ConnectionId> {
+        self.change(|inner| {
+            let standing = match inner.state {
+                ConnectionState::Connecting { id, .. }
+                | ConnectionState::Connected { id, .. }
+                | ConnectionState::Closing { id } => Some(id),
+                _ => None,
+            };
+            let until = match (in_callback, &inner.state) {
+                (true, ConnectionState::Waiting { until }) => *until,
+                (true, ConnectionState::Lost { .. } | ConnectionState::Idle { .. }) => inner.after_delay(now),
+                _ => {
+                    inner.backoff.reset();
+                    now
+                }
+            };
+            inner.had_connection = false;
+            inner.state = ConnectionState::Waiting { until };
+            standing
+        })
+    }
+
+    /// The program makes an attempt itself, now.
+    pub(crate) fn begin(&self, in_callback: bool) -> ConnectionId {
+        self.change(|inner| {
+            let loop_goes_on = in_callback && inner.had_connection;
+            if !in_callback {
+                inner.backoff.reset();
+            }
+            inner.had_connection = false;
+            inner.connecting(AskedBy::Program { loop_goes_on })
+        })
+    }
+
+    /// An attempt of the loop's begins, if it is time.
+    pub(crate) fn begin_due(&self, now: Instant) -> Option<ConnectionId> {
+        let mut inner = self.lock();
+        match inner.state {
+            ConnectionState::Waiting { until } if until <= now => Some(inner.connecting(AskedBy::Loop)),
+            _ => None,
+        }
+    }
+
+    /// When the loop has something to do without being told.
+    pub(crate) fn next_due(&self) -> Option<Instant> {
+        match self.lock().state {
+            ConnectionState::Waiting { until } => Some(until),
+            _ => None,
+        }
+    }
+
+    /// The program wants no connection any more.
+    pub(crate) fn close(&self) -> Close {
+        self.change(|inner| {
+            let ended = ConnectionState::Idle { outcome: Some(Ok(())) };
+            match inner.state {
+                ConnectionState::Idle { .. } => return Close::NothingToDo,
+                ConnectionState::Waiting { .. } => inner.state = ended,
+                ConnectionState::Connecting { id, .. } => {
+                    inner.state = ended;
+                    return Close::Abort(id);
+                }
+                ConnectionState::Connected { id, .. } | ConnectionState::Closing { id } => {
+                    inner.state = ConnectionState::Closing { id };
+                    return Close::Finish(id);
+                }
+                ConnectionState::Lost { id, .. } => {
+                    inner.state = ConnectionState::Lost { id, next: AfterLoss::End(Ok(())) };
+                    return Close::Wait(id);
+                }
+            }
+            Close::Done
+        })
+    }
+
+    /// Whether connection `id` stands or is gone, and the program has yet to be told of its end.
+    pub(crate) fn is_ending(&self, id: ConnectionId) -> bool {
+        match self.lock().state {
+            ConnectionState::Closing { id: current } | ConnectionState::Lost { id: current, .. } => current == id,
+            _ => false,
+        }
+    }
+
+    /// The loop is about to tell the program that connection `id` is lost; `true` when the program had asked for that.
+    pub(crate) fn was_closed(&self, id: ConnectionId) -> bool {
+        let inner = self.lock();
+        matches!(&inner.state, ConnectionState::Lost { id: current, next: AfterLoss::End(Ok(())) } if *current == id)
+    }
+
+    /// The loop has told the program that connection `id` is gone.
+    pub(crate) fn told_lost(&self, id: ConnectionId, now: Instant) {
+        self.change(|inner| {
+            let ConnectionState::Lost { id: current, next } = &mut inner.state else {
+                return;
+            };
+            if *current != id {
+                return;
+            }
+            let next = std::mem::replace(next, AfterLoss::Retry);
+            inner.state = match next {
+                AfterLoss::Retry => ConnectionState::Waiting { until: inner.after_delay(now) },
+                AfterLoss::End(outcome) => ConnectionState::Idle { outcome: Some(outcome) },
+            };
+        });
+    }
+
+    /// The loop has told the program of the answer to attempt `id`, or of its failure.
+    pub(crate) fn told(&self, id: ConnectionId) {
+        self.change(|inner| inner.told = inner.told.max(id));
+    }
+
+    /// Whether [`told`](Self::told) has been called for attempt `id` or a later one.
+    pub(crate) fn is_told(&self, id: ConnectionId) -> bool {
+        self.lock().told >= id
+    }
+
+    /// Gives up attempt `id` with `error`, if it is still under way.
+    pub(crate) fn give_up(&self, id: ConnectionId, error: &Error, now: Instant) {
+        self.change(|inner| inner.failed(id, error, now));
+    }
+
+    /// The outcome of attempt `id`, waited for until `deadline`; `None` when it has not come by then.
+    pub(crate) fn wait_outcome(&self, id: ConnectionId, deadline: Instant) -> Option<Result<()>> {
+        let mut inner = self.lock();
+        loop {
+            match &inner.failure {
+                Some((failed, error)) if *failed == id => return Some(Err(error.clone())),
+                _ => {}
+            }
+            match inner.state {
+                ConnectionState::Connecting { id: current, .. } if current == id => {}
+                ConnectionState::Connected { id: current, .. }
+                | ConnectionState::Closing { id: current }
+                | ConnectionState::Lost { id: current, .. }
+                    if current == id =>
+                {
+                    return Some(Ok(()));
+                }
+                // It was accepted, and what came of it is over already; or it was given up for something else.
+                _ if inner.told >= id => return Some(Ok(())),
+                _ => return Some(Err(Error::Cancelled)),
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return None;
+            }
+            inner = self.changed.wait_timeout(inner, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// How many connections in a row were short and cut by the broker, where there are enough of them to be explained.
+    pub(crate) fn may_be_taken_over(&self) -> Option<u32> {
+        let count = self.lock().short_connections;
+        (count > 0 && count.is_multiple_of(TAKEN_OVER)).then_some(count)
+    }
+}
+
+/// What `disconnect` has to do.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Close {
+    /// There was nothing to end.
+    NothingToDo,
+    /// The client only waited to connect again.
+    Done,
+    /// An attempt is to be given up.
+    Abort(ConnectionId),
+    /// A connection is to be ended in order.
+    Finish(ConnectionId),
+    /// The connection is gone, and the program has yet to be told.
+    Wait(ConnectionId),
+}
+
+impl Inner {
+    fn connecting(&mut self, asked_by: AskedBy) -> ConnectionId {
+        self.last_id += 1;
+        self.state = ConnectionState::Connecting { id: self.last_id, asked_by };
+        self.last_id
+    }
+
+    fn after_delay(&mut self, now: Instant) -> Instant {
+        let chance = (self.chance)();
+        later(now, self.backoff.delay(chance))
+    }
+
+    /// Attempt `id` has failed; `true` when the loop is to tell the program.
+    fn failed(&mut self, id: ConnectionId, error: &Error, now: Instant) -> bool {
+        let ConnectionState::Connecting { id: current, asked_by } = self.state else {
+            return false;
+        };
+        if current != id {
+            return false;
+        }
+        self.short_connections = 0;
+        self.failure = Some((id, error.clone()));
+        let again = match asked_by {
+            AskedBy::Program { loop_goes_on } => {
+                self.had_connection |= loop_goes_on;
+                loop_goes_on && self.retries
+            }
+            AskedBy::Loop if self.had_connection => self.retries,
+            AskedBy::Loop => self.retry_first,
+        };
+        self.state = match again {
+            true => ConnectionState::Waiting { until: self.after_delay(now) },
+            false => ConnectionState::Idle { outcome: Some(Err(error.clone())) },
+        };
+        asked_by == AskedBy::Loop
+    }
+}
+
+impl Watch for ConnectionCell {
+    fn is_wanted(&self, id: ConnectionId) -> bool {
+        matches!(self.lock().state, ConnectionState::Connecting { id: current, .. } if current == id)
+    }
+
+    fn accepted(&self, id: ConnectionId, connack: &Connack) -> bool {
+        self.change(|inner| {
+            match inner.state {
+                ConnectionState::Connecting { id: current, .. } if current == id => {}
+                _ => return false,
+            }
+            inner.state = ConnectionState::Connected { id, since: Instant::now() };
+            inner.backoff.reset();
+            inner.had_connection = true;
+            if let Some(assigned) = &connack.properties.assigned_client_identifier {
+                inner.assigned_client_id = Some(assigned.clone());
+            }
+            true
+        })
+    }
+
+    fn failed(&self, id: ConnectionId, error: &Error) -> bool {
+        self.change(|inner| inner.failed(id, error, Instant::now()))
+    }
+
+    fn lost(&self, id: ConnectionId, error: Error) {
+        self.change(|inner| {
+            let next = match inner.state {
+                ConnectionState::Connected { id: current, since } if current == id => {
+                    // A broker that is stopped lets attempts fail in between; another client with the id does not.
+                    let cut = matches!(&error, Error::ConnectionLost { code } if *code == 128);
+                    let short = cut && since.elapsed() < SHORT;
+                    inner.short_connections = if short { inner.short_connections + 1 } else { 0 };
+                    if inner.retries { AfterLoss::Retry } else { AfterLoss::End(Err(error)) }
+                }
+                ConnectionState::Closing { id: current } if current == id => AfterLoss::End(Ok(())),
+                _ => return,
+            };
+            inner.state = ConnectionState::Lost { id, next };
+        });
+    }
+}

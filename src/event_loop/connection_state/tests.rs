@@ -1,0 +1,165 @@
+//! Where the state goes, without network and loop.
+
+use super::*;
+use crate::types::{PacketType, Properties, ReasonCode};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn cell(retries: bool) -> ConnectionCell {
+    ConnectionCell::new(SECOND, 120 * SECOND, retries, || 0.0)
+}
+
+fn accept(cell: &ConnectionCell, id: ConnectionId) -> bool {
+    let code = ReasonCode::new(PacketType::Connack, 0);
+    cell.accepted(id, &Connack { session_present: false, code, properties: Properties::new() })
+}
+
+fn cut() -> Error {
+    Error::ConnectionLost { code: ReasonCode::new(PacketType::Disconnect, 128) }
+}
+
+/// Loses connection `id` and tells the program.
+fn lose(cell: &ConnectionCell, id: ConnectionId, now: Instant) {
+    cell.lost(id, cut());
+    assert!(!cell.is_connected());
+    cell.told_lost(id, now);
+}
+
+fn due_after(cell: &ConnectionCell, now: Instant) -> Option<Duration> {
+    cell.next_due().map(|at| at - now)
+}
+
+#[test]
+fn a_lost_connection_is_made_again_after_growing_delays() {
+    let (cell, now) = (cell(true), Instant::now());
+    let first = cell.begin(false);
+    assert!(accept(&cell, first) && cell.is_connected());
+    lose(&cell, first, now);
+    assert_eq!(due_after(&cell, now), Some(SECOND));
+    assert_eq!(cell.begin_due(now), None);
+    let second = cell.begin_due(now + SECOND).expect("it is time");
+    cell.give_up(second, &Error::Dropped, now);
+    assert_eq!(due_after(&cell, now), Some(2 * SECOND));
+    let third = cell.begin_due(now + 2 * SECOND).expect("it is time");
+    assert!(accept(&cell, third));
+    lose(&cell, third, now);
+    assert_eq!(due_after(&cell, now), Some(SECOND));
+}
+
+#[test]
+fn what_an_old_connection_tells_changes_nothing() {
+    let (cell, now) = (cell(true), Instant::now());
+    let first = cell.begin(false);
+    let second = cell.begin(false);
+    assert!(!cell.is_wanted(first) && !accept(&cell, first));
+    cell.lost(first, cut());
+    cell.give_up(first, &Error::Dropped, now);
+    assert!(accept(&cell, second));
+    assert_eq!(cell.wait_outcome(second, now).map(|outcome| outcome.is_ok()), Some(true));
+    assert!(matches!(cell.wait_outcome(first, now), Some(Err(Error::Cancelled))));
+}
+
+#[test]
+fn without_retries_the_loop_ends_with_the_cause() {
+    let (cell, now) = (cell(false), Instant::now());
+    let first = cell.begin(false);
+    accept(&cell, first);
+    cell.lost(first, cut());
+    assert!(cell.outcome().is_none(), "on_disconnect comes first");
+    cell.told_lost(first, now);
+    assert!(matches!(cell.outcome(), Some(Err(Error::ConnectionLost { .. }))));
+}
+
+#[test]
+fn what_the_program_waits_for_is_not_tried_again() {
+    let (cell, now) = (cell(true), Instant::now());
+    let first = cell.begin(false);
+    assert!(!cell.failed(first, &Error::Dropped), "the call says so itself");
+    assert!(matches!(cell.wait_outcome(first, now), Some(Err(Error::Dropped))));
+    assert!(cell.is_idle());
+}
+
+#[test]
+fn a_callback_does_not_relieve_the_loop_of_its_connection() {
+    let (cell, now) = (cell(true), Instant::now());
+    let first = cell.begin(false);
+    accept(&cell, first);
+    cell.lost(first, cut());
+    let second = cell.begin(true);
+    cell.failed(second, &Error::Dropped);
+    assert!(due_after(&cell, now).is_some());
+}
+
+#[test]
+fn the_first_connection_is_tried_again_only_on_demand() {
+    let now = Instant::now();
+    for retry in [false, true] {
+        let cell = cell(true);
+        cell.retry_first_set(retry);
+        cell.want(now, false);
+        let first = cell.begin_due(now).expect("it is time");
+        assert!(cell.failed(first, &Error::Dropped), "the loop says so");
+        assert_eq!(cell.next_due().is_some(), retry);
+        assert_eq!(cell.outcome().is_some(), !retry);
+    }
+}
+
+#[test]
+fn no_call_in_a_callback_shortens_the_wait() {
+    let (cell, now) = (cell(true), Instant::now());
+    cell.want(now, false);
+    for doubled in [1, 2, 4, 8] {
+        let id = cell.begin_due(now + 300 * SECOND).expect("it is time");
+        cell.give_up(id, &Error::Dropped, now);
+        cell.want(now, true);
+        assert_eq!(due_after(&cell, now), Some(doubled * SECOND));
+    }
+}
+
+#[test]
+fn an_orderly_end_is_no_loss() {
+    let (cell, now) = (cell(true), Instant::now());
+    assert_eq!(cell.close(), Close::NothingToDo);
+    let first = cell.begin(false);
+    accept(&cell, first);
+    assert_eq!(cell.close(), Close::Finish(first));
+    assert!(cell.is_connected() && cell.is_ending(first));
+    cell.lost(first, cut());
+    assert!(cell.was_closed(first) && cell.is_ending(first));
+    cell.told_lost(first, now);
+    assert!(matches!(cell.outcome(), Some(Ok(()))));
+}
+
+#[test]
+fn disconnect_stops_what_is_under_way() {
+    let (cell, now) = (cell(true), Instant::now());
+    let first = cell.begin(false);
+    assert_eq!(cell.close(), Close::Abort(first));
+    assert!(!accept(&cell, first));
+    let second = cell.begin(false);
+    accept(&cell, second);
+    lose(&cell, second, now);
+    assert_eq!(cell.close(), Close::Done);
+    assert!(cell.next_due().is_none());
+}
+
+#[test]
+fn another_client_is_suspected_only_where_no_attempt_failed_in_between() {
+    let now = Instant::now();
+    for broker_was_gone in [false, true] {
+        let cell = cell(true);
+        let mut suspected = Vec::new();
+        for round in 0..4 {
+            let id = if round == 0 { cell.begin(false) } else { cell.begin_due(now + 300 * SECOND).expect("time") };
+            accept(&cell, id);
+            cell.lost(id, cut());
+            suspected.push(cell.may_be_taken_over().is_some());
+            cell.told_lost(id, now);
+            if broker_was_gone {
+                let id = cell.begin_due(now + 300 * SECOND).expect("it is time");
+                cell.give_up(id, &Error::Dropped, now);
+            }
+        }
+        assert_eq!(suspected, [false, false, !broker_was_gone, false]);
+    }
+}

@@ -1,0 +1,88 @@
+//! Waiting for something, while the loop goes on: here, if no other thread runs it.
+
+use std::time::Instant;
+
+use crate::event_loop::{EventLoop, POLL_INTERVAL};
+use crate::mqtt::{Completion, Stage};
+use crate::types::{Error, Result};
+
+impl<C, U> EventLoop<C, U> {
+    /// Waits until `done`, running the loop if nobody else does; `false` when it is not by `deadline`.
+    pub(crate) fn settle(&self, client: &C, done: &dyn Fn() -> bool, deadline: Option<Instant>) -> bool {
+        loop {
+            if done() {
+                return true;
+            }
+            let now = Instant::now();
+            if deadline.is_some_and(|deadline| deadline <= now) {
+                return false;
+            }
+            let glance = deadline.map_or(now + POLL_INTERVAL, |deadline| deadline.min(now + POLL_INTERVAL));
+            if let Some(guard) = self.loop_lock.take_or_wait(Some(glance)) {
+                if !done() {
+                    self.step(client, Some(glance));
+                }
+                drop(guard);
+            }
+        }
+    }
+
+    /// Waits for the confirmation of a message, and for its `on_publish` where one can run.
+    pub(crate) fn wait_for_publish(
+        &self,
+        client: &C,
+        completion: &Completion,
+        deadline: Option<Instant>,
+    ) -> Result<bool> {
+        if self.loop_lock.is_held_here() {
+            return self.wait_in_callback(completion, deadline);
+        }
+        loop {
+            let stage = completion.stage();
+            if stage == Stage::CallbackDone {
+                return completion.result().map(|()| true);
+            }
+            if stage == Stage::Pending && self.is_idle() && self.queue.len() == 0 {
+                return Err(Error::NotConnected { what: "wait_for_publish" });
+            }
+            let now = Instant::now();
+            if deadline.is_some_and(|deadline| deadline <= now) {
+                return Ok(false);
+            }
+            let glance = deadline.map_or(now + POLL_INTERVAL, |deadline| deadline.min(now + POLL_INTERVAL));
+            if self.loop_lock.is_looping() {
+                completion.wait(Stage::CallbackDone, Some(glance));
+            } else {
+                let done = || completion.stage() == Stage::CallbackDone || self.loop_lock.is_looping();
+                self.settle(client, &done, Some(glance));
+            }
+        }
+    }
+
+    /// Inside a callback the loop stands still: only the confirmation itself can be waited for, and only while the
+    /// connection lasts.
+    fn wait_in_callback(&self, completion: &Completion, deadline: Option<Instant>) -> Result<bool> {
+        let (_urgent, was_full) = self.queue.urgent();
+        if was_full {
+            self.network.wake();
+        }
+        loop {
+            if completion.stage() >= Stage::Confirmed {
+                return completion.result().map(|()| true);
+            }
+            if !self.is_under_way() {
+                return Err(Error::NotConnected { what: "wait_for_publish inside a callback" });
+            }
+            let now = Instant::now();
+            if deadline.is_some_and(|deadline| deadline <= now) {
+                return Ok(false);
+            }
+            completion.wait(Stage::Confirmed, Some(deadline.map_or(now + POLL_INTERVAL, |at| at.min(now + POLL_INTERVAL))));
+        }
+    }
+
+    /// A loop has ended: whoever awaits an `on_publish` that it would have run looks again.
+    pub(crate) fn loop_ended(&self) {
+        self.queue.unreported().iter().for_each(|completion| completion.notify());
+    }
+}

@@ -1,0 +1,84 @@
+//! A message of ours on its way to the broker.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use crate::mqtt::Completion;
+use crate::types::{Properties, Qos};
+
+/// Payloads from this size on are shared with the send buffer; smaller ones are copied into it.
+const SHARED_FROM: usize = 8 * 1024;
+
+/// A message with its place in the order of acceptance.
+pub(crate) struct OutgoingMessage {
+    /// Its place among all messages and subscriptions that the client ever accepted, from 1. Its message id, the packet
+    /// id on the wire and the key in the store follow from it.
+    pub(crate) sequence: u64,
+    pub(crate) topic: String,
+    pub(crate) payload: Payload,
+    pub(crate) qos: Qos,
+    pub(crate) retain: bool,
+    pub(crate) properties: Properties,
+    pub(crate) completion: Arc<Completion>,
+    /// An earlier program may have sent it already: where the broker has kept the session, it goes out with DUP.
+    pub(crate) sent_before: bool,
+    /// The store has a copy.
+    pub(crate) is_stored: bool,
+}
+
+/// The message id of what has the place `sequence`: 1 to 65,535 in turn, as in Python.
+pub(crate) fn message_id(sequence: u64) -> u16 {
+    (sequence.saturating_sub(1) % u64::from(u16::MAX)) as u16 + 1
+}
+
+impl OutgoingMessage {
+    /// Its message id, which is its packet id too.
+    pub(crate) fn id(&self) -> u16 {
+        message_id(self.sequence)
+    }
+
+    /// Whether the broker confirms it.
+    pub(crate) fn is_acked(&self) -> bool {
+        self.qos != Qos::AtMostOnce
+    }
+}
+
+impl std::fmt::Debug for OutgoingMessage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "#{} ({:?}, {} bytes, QoS {})", self.sequence, self.topic, self.payload.len(), self.qos)
+    }
+}
+
+/// The content of a message.
+#[derive(Clone)]
+pub(crate) enum Payload {
+    Small(Vec<u8>),
+    Shared(Arc<Vec<u8>>),
+}
+
+impl From<Vec<u8>> for Payload {
+    fn from(bytes: Vec<u8>) -> Self {
+        if bytes.len() < SHARED_FROM { Payload::Small(bytes) } else { Payload::Shared(Arc::new(bytes)) }
+    }
+}
+
+impl Deref for Payload {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Payload::Small(bytes) => bytes,
+            Payload::Shared(bytes) => bytes,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_count_from_one_and_begin_again() {
+        assert_eq!([1, 2, 65_535, 65_536, 131_071].map(message_id), [1, 2, 65_535, 1, 1]);
+    }
+}

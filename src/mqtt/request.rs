@@ -1,0 +1,46 @@
+//! A subscription or its end, on its way to the broker.
+
+use crate::mqtt::{encode_subscribe, encode_unsubscribe, message_id};
+use crate::types::{Properties, Protocol, SubscribeOptions};
+
+/// What SUBSCRIBE or UNSUBSCRIBE asks for, with its place in the order of acceptance.
+#[derive(Debug, Clone)]
+pub(crate) struct Request {
+    /// As a message's: the message id follows from it.
+    pub(crate) sequence: u64,
+    pub(crate) filters: Filters,
+    pub(crate) properties: Properties,
+}
+
+/// The topic filters of a request.
+#[derive(Debug, Clone)]
+pub(crate) enum Filters {
+    Subscribe(Vec<(String, SubscribeOptions)>),
+    Unsubscribe(Vec<String>),
+}
+
+impl Request {
+    pub(crate) fn id(&self) -> u16 {
+        message_id(self.sequence)
+    }
+
+    /// How many filters it names: the broker answers each.
+    pub(crate) fn len(&self) -> usize {
+        match &self.filters {
+            Filters::Subscribe(filters) => filters.len(),
+            Filters::Unsubscribe(filters) => filters.len(),
+        }
+    }
+
+    pub(crate) fn is_subscribe(&self) -> bool {
+        matches!(self.filters, Filters::Subscribe(_))
+    }
+
+    /// Appends the packet.
+    pub(crate) fn encode(&self, version: Protocol, out: &mut Vec<u8>) {
+        match &self.filters {
+            Filters::Subscribe(filters) => encode_subscribe(version, self.id(), filters, &self.properties, out),
+            Filters::Unsubscribe(filters) => encode_unsubscribe(version, self.id(), filters, &self.properties, out),
+        }
+    }
+}

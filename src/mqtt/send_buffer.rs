@@ -1,0 +1,215 @@
+//! Bytes waiting to be written to the broker's socket, and the messages of QoS 0 among them.
+
+use std::collections::VecDeque;
+use std::io::{self, ErrorKind, IoSlice, Write};
+use std::sync::Arc;
+
+use crate::mqtt::{OutgoingMessage, Payload};
+
+/// A chunk of copied bytes grows to about this size.
+const CHUNK: usize = 64 * 1024;
+/// Chunks handed to the system in one call.
+const SLICES: usize = 16;
+
+/// A queue of bytes in front of a socket.
+#[derive(Debug, Default)]
+pub(crate) struct SendBuffer {
+    chunks: VecDeque<Chunk>,
+    /// How much of the first chunk has been written.
+    position: usize,
+    waiting: usize,
+    written: u64,
+    /// Messages of QoS 0, each with the number of bytes after which it has been written whole.
+    qos0: VecDeque<(u64, OutgoingMessage)>,
+}
+
+#[derive(Debug)]
+enum Chunk {
+    Copied(Vec<u8>),
+    Shared(Arc<Vec<u8>>),
+}
+
+impl Chunk {
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Chunk::Copied(bytes) => bytes,
+            Chunk::Shared(bytes) => bytes,
+        }
+    }
+}
+
+impl SendBuffer {
+    /// Bytes not written yet.
+    pub(crate) fn len(&self) -> usize {
+        self.waiting
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.waiting == 0
+    }
+
+    /// Bytes ever appended: the end of what was appended last.
+    pub(crate) fn end(&self) -> u64 {
+        self.written + self.waiting as u64
+    }
+
+    /// Bytes ever written.
+    pub(crate) fn written(&self) -> u64 {
+        self.written
+    }
+
+    /// Appends what `write` writes.
+    pub(crate) fn build(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        if !matches!(self.chunks.back(), Some(Chunk::Copied(bytes)) if bytes.len() < CHUNK) {
+            self.chunks.push_back(Chunk::Copied(Vec::new()));
+        }
+        if let Some(Chunk::Copied(bytes)) = self.chunks.back_mut() {
+            let before = bytes.len();
+            write(bytes);
+            self.waiting += bytes.len() - before;
+        }
+    }
+
+    pub(crate) fn push(&mut self, bytes: &[u8]) {
+        self.build(|out| out.extend_from_slice(bytes));
+    }
+
+    /// Appends a payload, a large one without copying it.
+    pub(crate) fn push_payload(&mut self, payload: &Payload) {
+        match payload {
+            Payload::Small(bytes) => self.push(bytes),
+            Payload::Shared(bytes) => {
+                self.waiting += bytes.len();
+                self.chunks.push_back(Chunk::Shared(Arc::clone(bytes)));
+            }
+        }
+    }
+
+    /// `message`, of QoS 0, ends with what was appended last.
+    pub(crate) fn ends_qos0(&mut self, message: OutgoingMessage) {
+        self.qos0.push_back((self.end(), message));
+    }
+
+    /// Writes as much as `socket` takes; `Ok(false)` when it takes no more for now.
+    pub(crate) fn write_to(&mut self, socket: &mut impl Write) -> io::Result<bool> {
+        while self.waiting > 0 {
+            let mut slices = [IoSlice::new(&[]); SLICES];
+            let mut count = 0;
+            for (slice, chunk) in slices.iter_mut().zip(&self.chunks) {
+                let skip = if count == 0 { self.position } else { 0 };
+                *slice = IoSlice::new(&chunk.bytes()[skip..]);
+                count += 1;
+            }
+            match socket.write_vectored(&slices[..count]) {
+                Ok(0) => return Err(ErrorKind::WriteZero.into()),
+                Ok(count) => self.advance(count),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(true)
+    }
+
+    fn advance(&mut self, mut count: usize) {
+        self.waiting -= count;
+        self.written += count as u64;
+        while let Some(chunk) = self.chunks.front_mut() {
+            let left = chunk.bytes().len() - self.position;
+            if count < left {
+                self.position += count;
+                return;
+            }
+            count -= left;
+            self.position = 0;
+            match chunk {
+                // The last buffer is kept for what comes next.
+                Chunk::Copied(bytes) if self.waiting == 0 && bytes.capacity() <= 2 * CHUNK => {
+                    bytes.clear();
+                    return;
+                }
+                _ => drop(self.chunks.pop_front()),
+            }
+        }
+    }
+
+    /// The next message of QoS 0 that has been written whole.
+    pub(crate) fn next_written(&mut self) -> Option<OutgoingMessage> {
+        let &(end, _) = self.qos0.front()?;
+        if end > self.written {
+            return None;
+        }
+        self.qos0.pop_front().map(|(_, message)| message)
+    }
+
+    /// The connection is over: empties the buffer for the next one, and gives back, in order, the messages of QoS 0
+    /// that were not written whole and so cannot have arrived.
+    pub(crate) fn reset(&mut self) -> Vec<OutgoingMessage> {
+        let unwritten = std::mem::take(self).qos0;
+        unwritten.into_iter().map(|(_, message)| message).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mqtt::testing::message;
+    use crate::types::Qos;
+
+    /// A socket that takes a few bytes at a time and then none.
+    struct Slow {
+        taken: Vec<u8>,
+        room: usize,
+    }
+
+    impl Write for Slow {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let count = bytes.len().min(3).min(self.room);
+            if count == 0 {
+                return Err(ErrorKind::WouldBlock.into());
+            }
+            self.room -= count;
+            self.taken.extend_from_slice(&bytes[..count]);
+            Ok(count)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn written(out: &mut SendBuffer) -> Vec<u64> {
+        std::iter::from_fn(|| out.next_written()).map(|message| message.sequence).collect()
+    }
+
+    #[test]
+    fn a_message_is_written_when_its_last_byte_is() {
+        let mut out = SendBuffer::default();
+        let large = Payload::from(vec![7; CHUNK]);
+        out.push(b"abcd");
+        out.ends_qos0(message(1, Qos::AtMostOnce));
+        out.push_payload(&large);
+        out.ends_qos0(message(2, Qos::AtMostOnce));
+        let mut socket = Slow { taken: Vec::new(), room: 4 + CHUNK - 1 };
+        assert!(!out.write_to(&mut socket).expect("no error"));
+        assert_eq!((written(&mut out), out.len()), (vec![1], 1));
+        socket.room = 1;
+        assert!(out.write_to(&mut socket).expect("no error"));
+        assert_eq!((written(&mut out), out.is_empty()), (vec![2], true));
+        assert_eq!(socket.taken.len(), 4 + CHUNK);
+    }
+
+    #[test]
+    fn what_was_not_written_whole_comes_back() {
+        let mut out = SendBuffer::default();
+        for sequence in 1..=3 {
+            out.push(b"abcd");
+            out.ends_qos0(message(sequence, Qos::AtMostOnce));
+        }
+        let mut socket = Slow { taken: Vec::new(), room: 6 };
+        assert!(!out.write_to(&mut socket).expect("no error"));
+        assert_eq!(written(&mut out), [1]);
+        let back: Vec<u64> = out.reset().iter().map(|message| message.sequence).collect();
+        assert_eq!((back, out.len(), out.written()), (vec![2, 3], 0, 0));
+    }
+}

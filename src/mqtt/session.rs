@@ -1,0 +1,371 @@
+//! One client's side of MQTT, as a pure object: packets and the time go in, packets and what they mean come out.
+//!
+//! It holds what MQTT calls the session: the exchanges of QoS 1 and 2 in both directions with their packet ids, and for
+//! the connection that stands the broker's limits, its topic aliases and the keep-alive. It lives as long as the client,
+//! over all connections; nothing in here waits, locks, or looks at a clock.
+
+mod aliases;
+mod incoming;
+mod outgoing;
+mod packet_ids;
+#[cfg(test)]
+mod tests;
+
+use std::time::Instant;
+
+use crate::mqtt::keepalive::{Due, KeepAlive};
+use crate::mqtt::{
+    Ack, ConnectPacket, Connack, FilterAck, OutgoingMessage, PINGREQ, Packet, ProtocolError, Publish, PublishHeader,
+    Refused, Request, SendBuffer, ServerLimits, kind, short_ack,
+};
+use crate::types::{Message, Properties, Protocol, Qos};
+use aliases::{InboundAliases, OutboundAliases};
+use incoming::{Arrival, Incoming};
+use outgoing::{Outgoing, Phase, Resumption};
+
+/// Which broker a session is with: the same only where host, port and client id are.
+pub(crate) type ServerId = String;
+
+/// What a packet of the broker's means to the client.
+#[derive(Debug)]
+pub(crate) enum Received {
+    /// A message for the callbacks. Its number says to [`Session::acknowledge`] that they have returned; 0 at QoS 0.
+    Message { number: u64, message: Message },
+    /// The exchange of a message of ours is finished, with the broker's reason code.
+    Published { message: OutgoingMessage, code: u8, properties: Properties },
+    /// A request is answered, with one code for each filter, or none (UNSUBACK of MQTT 3.1.1).
+    Answered { request: Request, codes: Vec<u8>, properties: Properties },
+    /// The broker ends the connection.
+    Disconnect { code: u8, properties: Properties },
+}
+
+/// One client's session, and what belongs to the connection that stands.
+#[derive(Debug)]
+pub(crate) struct Session {
+    version: Protocol,
+    /// Whom the exchanges are with.
+    server: Option<ServerId>,
+    /// The broker has kept the session in which an earlier program may have sent messages.
+    is_continued: bool,
+    outgoing: Outgoing,
+    incoming: Incoming,
+    limits: ServerLimits,
+    keepalive: KeepAlive,
+    /// What our CONNECT allows the broker: messages at a time, and topic aliases.
+    receive_maximum: usize,
+    clean: bool,
+    inbound_aliases: InboundAliases,
+    outbound_aliases: OutboundAliases,
+}
+
+impl Session {
+    /// `server` is the broker with which an earlier program has left a session.
+    pub(crate) fn new(version: Protocol, server: Option<ServerId>, now: Instant) -> Self {
+        Session {
+            version,
+            server,
+            is_continued: false,
+            outgoing: Outgoing::default(),
+            incoming: Incoming::default(),
+            limits: ServerLimits::new(version, &Properties::new()),
+            keepalive: KeepAlive::new(0, now),
+            receive_maximum: usize::from(u16::MAX),
+            clean: true,
+            inbound_aliases: InboundAliases::default(),
+            outbound_aliases: OutboundAliases::default(),
+        }
+    }
+
+    /// A connection begins with CONNECT. Must be called after [`disconnected`](Self::disconnected) for the one before.
+    pub(crate) fn connect(&mut self, packet: &ConnectPacket, now: Instant, out: &mut SendBuffer) {
+        self.keepalive = KeepAlive::new(packet.keepalive, now);
+        self.receive_maximum = packet.properties.receive_maximum.unwrap_or(u16::MAX).into();
+        self.inbound_aliases = InboundAliases::new(packet.properties.topic_alias_maximum.unwrap_or(0));
+        self.clean = packet.clean;
+        out.build(|bytes| packet.encode(bytes));
+    }
+
+    /// Whether a CONNACK that accepts may say what it says.
+    pub(crate) fn check_connack(&self, connack: &Connack) -> Result<(), ProtocolError> {
+        if connack.session_present && self.clean {
+            return Err(ProtocolError::protocol("CONNACK claims a session although a clean one was asked for"));
+        }
+        Ok(())
+    }
+
+    /// CONNACK has accepted the connection with `server`. Exchanges go on as the broker's memory allows: see
+    /// [`next_to_resume`](Self::next_to_resume).
+    pub(crate) fn connected(&mut self, server: ServerId, connack: &Connack) {
+        let same = self.server.as_ref() == Some(&server);
+        self.is_continued = same && connack.session_present;
+        self.outgoing.resume(match (self.is_continued, same, self.version) {
+            (true, ..) => Resumption::Continue,
+            (false, true, Protocol::V5) | (false, false, _) => Resumption::Anew,
+            (false, true, _) => Resumption::Repeat,
+        });
+        if !self.is_continued {
+            self.incoming.forget();
+        }
+        self.server = Some(server);
+        self.limits = ServerLimits::new(self.version, &connack.properties);
+        self.outbound_aliases = OutboundAliases::new(self.limits.topic_alias_maximum);
+        if let Some(seconds) = connack.properties.server_keep_alive {
+            self.keepalive.set(seconds);
+        }
+    }
+
+    /// The connection is gone. Gives back the requests that have no answer, to be sent again with the next one.
+    pub(crate) fn disconnected(&mut self) -> Vec<Request> {
+        self.incoming.disconnected();
+        self.outgoing.disconnected()
+    }
+
+    /// Gives up all messages in flight: the client is going away.
+    pub(crate) fn abandon(&mut self) -> Vec<OutgoingMessage> {
+        self.outgoing.abandon()
+    }
+
+    /// The broker's limits on the connection that stands.
+    pub(crate) fn limits(&self) -> ServerLimits {
+        self.limits
+    }
+
+    /// Whether the broker has answered everything.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.outgoing.is_empty()
+    }
+
+    /// Whether the window lets a message of this QoS out. `max_inflight` is the client's own limit, 0 for none.
+    pub(crate) fn has_room(&self, qos: Qos, max_inflight: usize) -> bool {
+        if qos == Qos::AtMostOnce {
+            return true;
+        }
+        let own = if max_inflight == 0 { usize::from(u16::MAX) } else { max_inflight };
+        self.outgoing.open() < own.min(self.limits.receive_maximum.into())
+    }
+
+    /// Whether something with the same packet id is unanswered: only once that is done may `sequence` be sent.
+    pub(crate) fn uses_id(&self, sequence: u64) -> bool {
+        self.outgoing.uses_id(sequence)
+    }
+
+    /// Sends a message for the first time. Must be called with connection, [room](Self::has_room), a free packet id, and
+    /// nothing [left to resume](Self::next_to_resume) that was accepted before.
+    pub(crate) fn publish(
+        &mut self,
+        message: OutgoingMessage,
+        out: &mut SendBuffer,
+    ) -> Result<(), (OutgoingMessage, Refused)> {
+        if let Err(refused) = self.limits.check_message(&message) {
+            return Err((message, refused));
+        }
+        let dup = message.sent_before && self.is_continued && message.is_acked();
+        send_publish(self.version, &message, dup, &mut self.outbound_aliases, out);
+        if message.is_acked() {
+            self.outgoing.begin(message, dup);
+        } else {
+            out.ends_qos0(message);
+        }
+        Ok(())
+    }
+
+    /// Sends a request. Must be called with a connection and a free packet id.
+    pub(crate) fn request(&mut self, request: Request, out: &mut SendBuffer) -> Result<(), (Request, Refused)> {
+        if let Err(refused) = self.limits.check_request(&request) {
+            return Err((request, refused));
+        }
+        out.build(|bytes| request.encode(self.version, bytes));
+        self.outgoing.begin_request(request);
+        Ok(())
+    }
+
+    /// The sequence of the oldest exchange of an earlier connection that has yet to go on.
+    pub(crate) fn next_to_resume(&self) -> Option<u64> {
+        self.outgoing.next_to_resume()
+    }
+
+    /// Goes on with the exchange [`next_to_resume`](Self::next_to_resume): PUBREL, or PUBLISH. Must be called with
+    /// [room](Self::has_room). Gives back a message that this broker would not take.
+    pub(crate) fn resume_next(&mut self, out: &mut SendBuffer) -> Result<(), (OutgoingMessage, Refused)> {
+        let Some(exchange) = self.outgoing.resume_next() else {
+            return Ok(());
+        };
+        if exchange.phase == Phase::AwaitingPubcomp {
+            out.push(&short_ack(kind::PUBREL, exchange.message.id()));
+            return Ok(());
+        }
+        if let Err(refused) = self.limits.check_message(&exchange.message) {
+            let id = exchange.message.id();
+            return self.outgoing.finish(id).map_or(Ok(()), |message| Err((message, refused)));
+        }
+        send_publish(self.version, &exchange.message, exchange.dup, &mut self.outbound_aliases, out);
+        Ok(())
+    }
+
+    /// A packet has come on a connection that CONNACK has accepted.
+    pub(crate) fn receive(
+        &mut self,
+        packet: Packet,
+        now: Instant,
+        out: &mut SendBuffer,
+    ) -> Result<Option<Received>, ProtocolError> {
+        match packet {
+            Packet::Publish(publish) => self.publish_received(publish, now, out),
+            Packet::Puback(ack) => self.puback(ack),
+            Packet::Pubrec(ack) => self.pubrec(ack, out),
+            Packet::Pubcomp(ack) => self.pubcomp(ack),
+            Packet::Pubrel(ack) => {
+                self.incoming.release(ack.id, out);
+                Ok(None)
+            }
+            Packet::Suback(ack) => self.answered(ack, true),
+            Packet::Unsuback(ack) => self.answered(ack, false),
+            Packet::Pingresp => Ok(None),
+            Packet::Disconnect { code, properties } => Ok(Some(Received::Disconnect { code, properties })),
+            Packet::Connack(_) => Err(ProtocolError::protocol("CONNACK came twice")),
+        }
+    }
+
+    fn publish_received(
+        &mut self,
+        mut publish: Publish,
+        now: Instant,
+        out: &mut SendBuffer,
+    ) -> Result<Option<Received>, ProtocolError> {
+        self.inbound_aliases.resolve(&mut publish)?;
+        let Arrival::New(number) = self.incoming.arrive(publish.id, publish.qos, publish.dup, out) else {
+            return Ok(None);
+        };
+        if self.incoming.open() > self.receive_maximum {
+            const RECEIVE_MAXIMUM_EXCEEDED: u8 = 0x93;
+            let problem = "more messages came at a time than the receive maximum of CONNECT allows";
+            return Err(ProtocolError { code: RECEIVE_MAXIMUM_EXCEEDED, problem });
+        }
+        let Publish { topic, payload, qos, retain, dup, id, properties } = publish;
+        let message = Message { topic, payload, qos, retain, dup, mid: id, properties, timestamp: now };
+        Ok(Some(Received::Message { number, message }))
+    }
+
+    /// PUBACK ends an exchange of QoS 1. Some brokers (RabbitMQ 3.10) end one of QoS 2 with it too.
+    fn puback(&mut self, ack: Ack) -> Result<Option<Received>, ProtocolError> {
+        match self.outgoing.sent_exchange(ack.id).map(|exchange| exchange.phase) {
+            Some(Phase::AwaitingPuback | Phase::AwaitingPubrec) => Ok(self.finish(ack)),
+            Some(Phase::AwaitingPubcomp) => Err(ProtocolError::protocol("PUBACK came for a message after PUBREC")),
+            None => Ok(unknown(&ack)),
+        }
+    }
+
+    fn pubrec(&mut self, ack: Ack, out: &mut SendBuffer) -> Result<Option<Received>, ProtocolError> {
+        match self.outgoing.sent_exchange(ack.id) {
+            Some(exchange) if exchange.phase == Phase::AwaitingPuback => {
+                Err(ProtocolError::protocol("PUBREC came for a message of QoS 1"))
+            }
+            Some(_) if ack.code >= 0x80 => Ok(self.finish(ack)),
+            Some(exchange) => {
+                exchange.phase = Phase::AwaitingPubcomp;
+                out.push(&short_ack(kind::PUBREL, ack.id));
+                Ok(None)
+            }
+            None => {
+                // Released, so that the broker can forget it; but not what is just about to be resumed.
+                if ack.code < 0x80 && !self.outgoing.is_to_be_resumed(ack.id) {
+                    out.push(&short_ack(kind::PUBREL, ack.id));
+                }
+                Ok(unknown(&ack))
+            }
+        }
+    }
+
+    fn pubcomp(&mut self, mut ack: Ack) -> Result<Option<Received>, ProtocolError> {
+        match self.outgoing.sent_exchange(ack.id).map(|exchange| exchange.phase) {
+            Some(Phase::AwaitingPubcomp) => {
+                // The only failure says that the broker has completed the exchange before (MQTT 5, section 3.7.2.1).
+                ack.code = 0;
+                Ok(self.finish(ack))
+            }
+            Some(_) => Err(ProtocolError::protocol("PUBCOMP came for a message without PUBREC")),
+            None => Ok(unknown(&ack)),
+        }
+    }
+
+    fn finish(&mut self, ack: Ack) -> Option<Received> {
+        let message = self.outgoing.finish(ack.id)?;
+        Some(Received::Published { message, code: ack.code, properties: ack.properties })
+    }
+
+    fn answered(&mut self, ack: FilterAck, suback: bool) -> Result<Option<Received>, ProtocolError> {
+        let Some(request) = self.outgoing.request(ack.id) else {
+            log::debug!("the broker answered request {}, which is not open", ack.id);
+            return Ok(None);
+        };
+        if request.is_subscribe() != suback {
+            return Err(ProtocolError::protocol("a request got an answer of the wrong kind"));
+        }
+        if !ack.codes.is_empty() && ack.codes.len() != request.len() {
+            return Err(ProtocolError::protocol("an answer has another number of codes than there were filters"));
+        }
+        let request = self.outgoing.finish_request(ack.id);
+        Ok(request.map(|request| Received::Answered { request, codes: ack.codes, properties: ack.properties }))
+    }
+
+    /// The callbacks of all messages up to number `handled` have returned: they are acknowledged.
+    pub(crate) fn acknowledge(&mut self, handled: u64, out: &mut SendBuffer) {
+        self.incoming.acknowledge(handled, out);
+    }
+
+    /// Whether [`acknowledge`](Self::acknowledge) would do anything.
+    pub(crate) fn has_handled(&self, handled: u64) -> bool {
+        self.incoming.has_handled(handled)
+    }
+
+    /// The keep-alive, which is told what the socket does.
+    pub(crate) fn keepalive(&mut self) -> &mut KeepAlive {
+        &mut self.keepalive
+    }
+
+    /// When [`timeout`](Self::timeout) must be called next.
+    pub(crate) fn next_timeout(&self) -> Option<Instant> {
+        self.keepalive.next()
+    }
+
+    /// Does what is due at `now`; `true` when the broker is to be given up.
+    pub(crate) fn timeout(&mut self, now: Instant, out: &mut SendBuffer) -> bool {
+        match self.keepalive.due(now) {
+            Due::Nothing => false,
+            Due::Ping => {
+                out.push(&PINGREQ);
+                false
+            }
+            Due::GiveUp => true,
+        }
+    }
+}
+
+fn send_publish(
+    version: Protocol,
+    message: &OutgoingMessage,
+    dup: bool,
+    aliases: &mut OutboundAliases,
+    out: &mut SendBuffer,
+) {
+    let mut header = PublishHeader::of(message, dup);
+    let without_alias;
+    if let Some(alias) = message.properties.topic_alias {
+        if aliases.stand_for(alias, &message.topic) {
+            header.topic = "";
+        } else if !aliases.allow(alias) {
+            let mut properties = message.properties.clone();
+            properties.topic_alias = None;
+            without_alias = properties;
+            header.properties = &without_alias;
+        }
+    }
+    out.build(|bytes| header.encode(version, bytes));
+    out.push_payload(&message.payload);
+}
+
+/// An answer to something that is not in flight is ignored.
+fn unknown(ack: &Ack) -> Option<Received> {
+    log::debug!("the broker answered packet {}, which is not in flight", ack.id);
+    None
+}

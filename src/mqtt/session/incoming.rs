@@ -1,0 +1,196 @@
+//! The exchanges that the broker began: messages of QoS 1 and 2 that we owe an answer.
+
+use std::collections::VecDeque;
+
+use crate::mqtt::session::packet_ids::PacketIds;
+use crate::mqtt::{SendBuffer, kind, short_ack};
+use crate::types::Qos;
+
+/// A message that was delivered and whose callbacks have not returned.
+#[derive(Debug)]
+struct Delivered {
+    number: u64,
+    id: u16,
+    qos: Qos,
+    /// It came, or came again, on the connection that stands: only there it can be answered.
+    is_due: bool,
+}
+
+/// Messages of the broker's between their delivery and the end of their exchange.
+#[derive(Debug, Default)]
+pub(crate) struct Incoming {
+    /// Messages of QoS 1 and 2 ever delivered: numbers for the loop to say how far it has come.
+    count: u64,
+    delivered: VecDeque<Delivered>,
+    /// Where the message is looked for that comes again next: brokers repeat them in order.
+    next_again: usize,
+    /// QoS 2: ids of messages that were delivered and that the broker has not released (MQTT 5, section 4.3.3,
+    /// method B).
+    unreleased: PacketIds,
+    /// Exchanges that the broker has open on this connection, as far as its receive quota goes.
+    open: usize,
+}
+
+/// What becomes of a PUBLISH.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Arrival {
+    /// It is new and goes to the callbacks under this number; 0 at QoS 0.
+    New(u64),
+    /// It was delivered before.
+    Known,
+}
+
+impl Incoming {
+    /// A PUBLISH has come. A known one is answered here, or when its callbacks have returned.
+    pub(crate) fn arrive(&mut self, id: u16, qos: Qos, dup: bool, out: &mut SendBuffer) -> Arrival {
+        if qos == Qos::AtMostOnce {
+            return Arrival::New(0);
+        }
+        let known = qos == Qos::ExactlyOnce && self.unreleased.contains(id);
+        // Without DUP, QoS 1 means another message, under an id that the broker considers free.
+        if known || (dup && qos == Qos::AtLeastOnce) {
+            match self.find(id, qos) {
+                Some(place) => {
+                    self.next_again = place + 1;
+                    let held = &mut self.delivered[place];
+                    self.open += usize::from(!std::mem::replace(&mut held.is_due, true));
+                    return Arrival::Known;
+                }
+                None if known => {
+                    out.push(&short_ack(kind::PUBREC, id));
+                    return Arrival::Known;
+                }
+                None => {}
+            }
+        }
+        if qos == Qos::ExactlyOnce {
+            self.unreleased.insert(id);
+        }
+        self.count += 1;
+        self.open += 1;
+        self.delivered.push_back(Delivered { number: self.count, id, qos, is_due: true });
+        Arrival::New(self.count)
+    }
+
+    /// The place of a message whose callbacks have not returned.
+    fn find(&self, id: u16, qos: Qos) -> Option<usize> {
+        let is_it = |held: &Delivered| held.id == id && held.qos == qos;
+        if self.delivered.get(self.next_again).is_some_and(is_it) {
+            return Some(self.next_again);
+        }
+        self.delivered.iter().position(is_it)
+    }
+
+    /// The broker's messages without the end of their exchange, on this connection.
+    pub(crate) fn open(&self) -> usize {
+        self.open
+    }
+
+    /// The callbacks of all messages up to `handled` have returned: answers them, in the order of the wire.
+    pub(crate) fn acknowledge(&mut self, handled: u64, out: &mut SendBuffer) {
+        while self.has_handled(handled) {
+            let Some(message) = self.delivered.pop_front() else {
+                return;
+            };
+            self.next_again = self.next_again.saturating_sub(1);
+            if !message.is_due {
+                continue;
+            }
+            if message.qos == Qos::ExactlyOnce {
+                out.push(&short_ack(kind::PUBREC, message.id));
+            } else {
+                self.open = self.open.saturating_sub(1);
+                out.push(&short_ack(kind::PUBACK, message.id));
+            }
+        }
+    }
+
+    /// Whether messages up to `handled` are yet to be answered.
+    pub(crate) fn has_handled(&self, handled: u64) -> bool {
+        self.delivered.front().is_some_and(|message| message.number <= handled)
+    }
+
+    /// PUBREL has come.
+    pub(crate) fn release(&mut self, id: u16, out: &mut SendBuffer) {
+        if self.unreleased.remove(id) {
+            self.open = self.open.saturating_sub(1);
+        }
+        out.push(&short_ack(kind::PUBCOMP, id));
+    }
+
+    /// The connection is gone: what is being handled can be answered only when it comes again.
+    pub(crate) fn disconnected(&mut self) {
+        (self.open, self.next_again) = (0, 0);
+        self.delivered.iter_mut().for_each(|message| message.is_due = false);
+    }
+
+    /// The broker has no memory of these exchanges.
+    pub(crate) fn forget(&mut self) {
+        self.delivered.clear();
+        self.unreleased.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sent(out: &mut SendBuffer) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        out.write_to(&mut bytes).expect("a Vec takes all");
+        bytes
+    }
+
+    #[test]
+    fn answers_go_out_when_the_callbacks_have_returned_in_order() {
+        let (mut incoming, mut out) = (Incoming::default(), SendBuffer::default());
+        assert_eq!(incoming.arrive(0, Qos::AtMostOnce, false, &mut out), Arrival::New(0));
+        assert_eq!(incoming.arrive(7, Qos::AtLeastOnce, false, &mut out), Arrival::New(1));
+        assert_eq!(incoming.arrive(8, Qos::ExactlyOnce, false, &mut out), Arrival::New(2));
+        assert_eq!(incoming.arrive(9, Qos::AtLeastOnce, false, &mut out), Arrival::New(3));
+        incoming.acknowledge(0, &mut out);
+        assert!(out.is_empty());
+        incoming.acknowledge(2, &mut out);
+        assert_eq!(sent(&mut out), [0x40, 2, 0, 7, 0x50, 2, 0, 8]);
+        assert_eq!(incoming.open(), 2);
+        incoming.release(8, &mut out);
+        assert_eq!((sent(&mut out), incoming.open()), (vec![0x70, 2, 0, 8], 1));
+    }
+
+    #[test]
+    fn a_message_that_comes_again_while_it_is_handled_is_answered_once() {
+        for (qos, kind) in [(Qos::AtLeastOnce, 0x40), (Qos::ExactlyOnce, 0x50)] {
+            let (mut incoming, mut out) = (Incoming::default(), SendBuffer::default());
+            assert_eq!(incoming.arrive(7, qos, false, &mut out), Arrival::New(1));
+            incoming.disconnected();
+            assert_eq!(incoming.arrive(7, qos, true, &mut out), Arrival::Known);
+            assert!(out.is_empty());
+            incoming.acknowledge(1, &mut out);
+            assert_eq!(sent(&mut out), [kind, 2, 0, 7]);
+        }
+    }
+
+    #[test]
+    fn a_qos_2_message_handled_between_two_connections_is_not_delivered_again() {
+        let (mut incoming, mut out) = (Incoming::default(), SendBuffer::default());
+        incoming.arrive(7, Qos::ExactlyOnce, false, &mut out);
+        incoming.disconnected();
+        incoming.acknowledge(1, &mut out);
+        assert!(out.is_empty(), "there was nobody to tell");
+        assert_eq!(incoming.arrive(7, Qos::ExactlyOnce, true, &mut out), Arrival::Known);
+        assert_eq!(sent(&mut out), [0x50, 2, 0, 7]);
+        incoming.release(7, &mut out);
+        assert_eq!(incoming.arrive(7, Qos::ExactlyOnce, false, &mut out), Arrival::New(2));
+    }
+
+    #[test]
+    fn another_session_knows_no_ids() {
+        let (mut incoming, mut out) = (Incoming::default(), SendBuffer::default());
+        incoming.arrive(7, Qos::ExactlyOnce, false, &mut out);
+        incoming.disconnected();
+        incoming.forget();
+        assert_eq!(incoming.arrive(7, Qos::ExactlyOnce, false, &mut out), Arrival::New(2));
+        incoming.acknowledge(1, &mut out);
+        assert!(out.is_empty(), "the first one's callbacks have returned, the second one's not");
+    }
+}

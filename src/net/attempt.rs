@@ -1,0 +1,114 @@
+//! Attempts to connect, up to the socket, on threads that may wait for names and networks.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, Weak};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::event::ConnectionId;
+use crate::mqtt::{Connack, ConnectPacket, ServerId};
+use crate::net::dial::dial;
+use crate::net::reactor::Reactor;
+use crate::net::{Network, lock};
+use crate::types::{Error, Result};
+
+/// Attempts that are made at the same time; the others wait in line, and their time limit runs.
+const THREADS: usize = 32;
+
+/// How a connection is to be made.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub(crate) id: ConnectionId,
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    /// For everything from the name to CONNACK.
+    pub(crate) timeout: Duration,
+    /// When that is over.
+    pub(crate) deadline: Instant,
+    pub(crate) packet: ConnectPacket,
+    /// The largest packet accepted from the broker, in bytes.
+    pub(crate) max_packet: usize,
+}
+
+impl Plan {
+    /// Whose session it is, once the broker has accepted.
+    pub(crate) fn server(&self, connack: &Connack) -> ServerId {
+        let client_id = connack.properties.assigned_client_identifier.as_ref().unwrap_or(&self.packet.client_id);
+        format!("{}:{} {client_id}", self.host, self.port)
+    }
+
+    /// What is to be said when its time is over while it waits for `stage`.
+    pub(crate) fn too_late(&self, stage: &'static str) -> Error {
+        let (host, port, seconds) = (self.host.clone(), self.port, self.timeout.as_secs_f64());
+        Error::ConnectTimeout { host, port, seconds, stage }
+    }
+}
+
+struct Attempts {
+    /// A client that is gone while its attempt waits, or hangs, is not kept alive by it.
+    waiting: VecDeque<(Weak<Network>, Plan)>,
+    threads: usize,
+}
+
+static ATTEMPTS: Mutex<Attempts> = Mutex::new(Attempts { waiting: VecDeque::new(), threads: 0 });
+
+/// Makes the connection of `plan` as soon as a thread is free.
+pub(crate) fn start(network: &Arc<Network>, plan: Plan) {
+    let mut attempts = lock(&ATTEMPTS);
+    attempts.waiting.push_back((Arc::downgrade(network), plan));
+    if attempts.threads >= THREADS {
+        return;
+    }
+    attempts.threads += 1;
+    drop(attempts);
+    if let Err(error) = thread::Builder::new().name("rappel-connect".into()).spawn(work) {
+        let mut attempts = lock(&ATTEMPTS);
+        attempts.threads -= 1;
+        // With other threads at work, one of them will come to it.
+        let stranded = if attempts.threads == 0 { std::mem::take(&mut attempts.waiting) } else { VecDeque::new() };
+        drop(attempts);
+        for (network, plan) in stranded {
+            if let Some(network) = network.upgrade() {
+                network.failed(plan.id, Error::Engine { problem: format!("no thread could be started: {error}") });
+            }
+        }
+    }
+}
+
+/// A thread's life: one attempt after the other, until none is waiting.
+fn work() {
+    loop {
+        let mut attempts = lock(&ATTEMPTS);
+        let Some((network, plan)) = attempts.waiting.pop_front() else {
+            attempts.threads -= 1;
+            return;
+        };
+        drop(attempts);
+        let id = plan.id;
+        if let Err(error) = connect(&network, plan)
+            && let Some(network) = network.upgrade()
+        {
+            network.failed(id, error);
+        }
+    }
+}
+
+fn connect(network: &Weak<Network>, plan: Plan) -> Result<()> {
+    match network.upgrade().filter(|network| network.watch.is_wanted(plan.id)) {
+        Some(network) => network.start_engine()?,
+        None => return Ok(()),
+    }
+    let stream = dial(&plan.host, plan.port, plan.deadline)?;
+    let Some(network) = network.upgrade() else {
+        return Ok(());
+    };
+    let problem = |error: std::io::Error| Error::Engine { problem: format!("the socket cannot be used: {error}") };
+    let reactor = Reactor::get().map_err(problem)?;
+    let mut attached = Ok(());
+    network.act(|connection| {
+        let token = network.channel.broker_token();
+        attached = connection.attach(stream, reactor.registry(), token, plan);
+    });
+    network.channel.notify();
+    attached.map_err(problem)
+}

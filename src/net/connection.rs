@@ -1,0 +1,429 @@
+//! One client's connection: the broker's socket, the session, the engine, and what passes between them.
+
+mod confirming;
+mod receiving;
+
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use mio::{Registry, Token};
+
+use crate::engine::Engine;
+use crate::event::{ConnectionId, Event, EventQueue};
+use crate::mqtt::{Completion, Decoder, ProtocolError, SendBuffer, Session};
+use crate::net::ending::Ending;
+use crate::net::socket::{Got, Socket};
+use crate::net::{Plan, Watch};
+use crate::outbox::Outbox;
+use crate::types::{Error, Protocol, later};
+
+/// A broker that asks for answers and does not read them is not listened to beyond so many bytes of answers.
+const UNREAD_ANSWERS: usize = 1024 * 1024;
+/// How long the broker may take to close its side after ours is closed.
+const LINGER: Duration = Duration::from_secs(1);
+/// The same where the time for an orderly end is over.
+const SHORT_LINGER: Duration = Duration::from_millis(100);
+/// How much longer than its time limit an attempt may take before it is given up for it.
+const GRACE: Duration = Duration::from_millis(500);
+/// How long a program may leave callbacks waiting before it is told that it may have forgotten its loop.
+const UNSERVED: Duration = Duration::from_secs(5);
+/// Rounds in a row for one connection before the others have their turn.
+const ROUNDS: usize = 16;
+
+/// One client's connection, over all its sockets.
+pub(crate) struct Connection {
+    session: Session,
+    outbox: Arc<Outbox>,
+    queue: Arc<EventQueue>,
+    watch: Arc<dyn Watch>,
+    /// Started with the first attempt to connect.
+    engine: Option<Box<dyn Engine>>,
+    out: SendBuffer,
+    /// The newest attempt, while it has no socket.
+    attempt: Option<Attempt>,
+    link: Option<Link>,
+    /// Events of this round, not delivered yet.
+    events: Vec<Event>,
+    /// Completions that somebody waits for, to be notified without the lock.
+    completed: Vec<Arc<Completion>>,
+    /// The client is going away: nothing is sent any more.
+    abandoned: bool,
+}
+
+/// An attempt without a socket.
+struct Attempt {
+    id: ConnectionId,
+    /// When it is given up, as the name server may take longer than any time limit.
+    give_up_at: Instant,
+    error: Error,
+}
+
+/// A socket, and what belongs to it alone.
+struct Link {
+    socket: Socket,
+    plan: Plan,
+    /// Taken out while it is fed.
+    decoder: Option<Decoder>,
+    stage: Stage,
+    /// Messages wait for the callbacks: the broker is not read.
+    paused: bool,
+    /// Bytes of answers to the broker for which nothing has been written yet.
+    unread_answers: usize,
+    /// When to look whether anybody serves the connection.
+    look_back: Option<Instant>,
+}
+
+/// How far a connection has come.
+#[derive(Debug)]
+enum Stage {
+    /// CONNECT is on its way; CONNACK must come by then.
+    Connecting { deadline: Instant },
+    /// CONNACK has accepted it.
+    Open,
+    /// It is to end with this DISCONNECT when everything is confirmed, and at the deadline anyway.
+    Closing { packet: Vec<u8>, deadline: Instant },
+    /// DISCONNECT is on its way; the broker has until then to close its side. What it says is ignored.
+    Lingering { until: Instant, shut_down: bool },
+}
+
+/// What ends a connection while packets are taken in.
+enum Stop {
+    /// An accepted connection ends.
+    Ended(Ending),
+    /// There will be none.
+    Failed(Error),
+}
+
+impl From<ProtocolError> for Stop {
+    fn from(error: ProtocolError) -> Self {
+        Stop::Ended(Ending::Protocol(error))
+    }
+}
+
+impl Link {
+    fn version(&self) -> Protocol {
+        self.plan.packet.version
+    }
+
+    /// Whether CONNACK has accepted it and the broker is listened to.
+    fn is_open(&self) -> bool {
+        matches!(self.stage, Stage::Open | Stage::Closing { .. })
+    }
+}
+
+impl Connection {
+    pub(crate) fn new(
+        session: Session,
+        outbox: Arc<Outbox>,
+        queue: Arc<EventQueue>,
+        watch: Arc<dyn Watch>,
+    ) -> Self {
+        Connection {
+            session,
+            outbox,
+            queue,
+            watch,
+            engine: None,
+            out: SendBuffer::default(),
+            attempt: None,
+            link: None,
+            events: Vec::new(),
+            completed: Vec::new(),
+            abandoned: false,
+        }
+    }
+
+    pub(crate) fn set_engine(
+        &mut self,
+        mut engine: Box<dyn Engine>,
+        registry: &Registry,
+        token: Token,
+    ) -> io::Result<()> {
+        engine.register(registry, token)?;
+        self.engine = Some(engine);
+        Ok(())
+    }
+
+    /// Completions that somebody waits for.
+    pub(crate) fn take_completed(&mut self) -> Vec<Arc<Completion>> {
+        std::mem::take(&mut self.completed)
+    }
+
+    /// The attempt of `plan` begins, and ends the connection there is.
+    pub(crate) fn begin(&mut self, plan: &Plan) {
+        self.end(Ending::Aborted);
+        let error = plan.too_late("the name server's answer");
+        self.attempt = Some(Attempt { id: plan.id, give_up_at: later(plan.deadline, GRACE), error });
+        self.deliver();
+    }
+
+    /// Attempt `id` has failed before there was a socket.
+    pub(crate) fn attempt_failed(&mut self, id: ConnectionId, error: Error) {
+        self.attempt.take_if(|attempt| attempt.id == id);
+        if self.watch.failed(id, &error) {
+            self.events.push(Event::ConnectFailed { id, error });
+        }
+        self.deliver();
+    }
+
+    /// Attempt `plan.id` has a socket: CONNECT goes out, unless nobody wants the connection any more.
+    pub(crate) fn attach(
+        &mut self,
+        stream: std::net::TcpStream,
+        registry: &Registry,
+        token: Token,
+        plan: Plan,
+    ) -> io::Result<()> {
+        if self.abandoned || self.attempt.as_ref().is_none_or(|attempt| attempt.id != plan.id) {
+            return Ok(());
+        }
+        let socket = Socket::new(stream, registry, token)?;
+        self.attempt = None;
+        self.session.connect(&plan.packet, Instant::now(), &mut self.out);
+        self.link = Some(Link {
+            socket,
+            decoder: Some(Decoder::new(plan.packet.version, plan.max_packet)),
+            stage: Stage::Connecting { deadline: plan.deadline },
+            plan,
+            paused: false,
+            unread_answers: 0,
+            look_back: None,
+        });
+        Ok(())
+    }
+
+    /// Ends connection `id` in order.
+    pub(crate) fn finish(&mut self, id: ConnectionId, packet: Vec<u8>, deadline: Instant) {
+        if let Some(link) = self.link.as_mut().filter(|link| link.plan.id == id) {
+            match &mut link.stage {
+                Stage::Connecting { .. } => return self.abort(id),
+                Stage::Open => link.stage = Stage::Closing { packet, deadline },
+                Stage::Closing { deadline: known, .. } => *known = deadline.min(*known),
+                Stage::Lingering { .. } => {}
+            }
+        }
+    }
+
+    /// Gives up attempt `id`, or ends its connection at once.
+    pub(crate) fn abort(&mut self, id: ConnectionId) {
+        self.attempt.take_if(|attempt| attempt.id == id);
+        if self.link.as_ref().is_some_and(|link| link.plan.id == id) {
+            self.end(Ending::Aborted);
+        }
+        self.deliver();
+    }
+
+    /// Gives up every message and the connection: the client is going away.
+    pub(crate) fn abandon(&mut self) {
+        self.abandoned = true;
+        self.attempt = None;
+        self.end(Ending::Aborted);
+        let in_flight = self.session.abandon();
+        self.outbox.dropped(&in_flight);
+        for message in in_flight.into_iter().chain(self.outbox.abandon()) {
+            self.give_up(&message, Error::Dropped);
+        }
+        self.deliver();
+    }
+
+    pub(crate) fn broker_ready(&mut self, event: &mio::event::Event) {
+        if let Some(link) = &mut self.link {
+            link.socket.ready(event);
+        }
+    }
+
+    pub(crate) fn engine_ready(&mut self) {
+        if let Some(engine) = &mut self.engine {
+            engine.ready();
+        }
+    }
+
+    /// When [`drive`](Self::drive) must be called without being told.
+    pub(crate) fn next_deadline(&self) -> Option<Instant> {
+        let attempt = self.attempt.as_ref().map(|attempt| attempt.give_up_at);
+        let Some(link) = &self.link else {
+            return attempt;
+        };
+        let stage = match &link.stage {
+            Stage::Connecting { deadline } | Stage::Closing { deadline, .. } => Some(*deadline),
+            Stage::Lingering { until, .. } => Some(*until),
+            Stage::Open => None,
+        };
+        let keepalive = if link.is_open() { self.session.next_timeout() } else { None };
+        [attempt, stage, keepalive, link.look_back].into_iter().flatten().min()
+    }
+
+    /// Does what is due, and moves what can be moved; `true` when there is more to do at once.
+    pub(crate) fn drive(&mut self, now: Instant, buffer: &mut [u8]) -> bool {
+        self.time_out(now);
+        for _ in 0..ROUNDS {
+            let mut moved = self.read(now, buffer);
+            moved |= self.send(now);
+            self.deliver();
+            if !moved {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Does what the clock asks for.
+    fn time_out(&mut self, now: Instant) {
+        if let Some(attempt) = self.attempt.take_if(|attempt| attempt.give_up_at <= now) {
+            self.attempt_failed(attempt.id, attempt.error);
+        }
+        let Some(link) = &mut self.link else {
+            return;
+        };
+        if link.look_back.take_if(|at| *at <= now).is_some() && self.queue.is_unserved() {
+            log::warn!(
+                "callbacks are registered and events wait, but no loop has taken them for five seconds: call \
+                 loop_start() after connect(), or end the program with loop_forever(); or a callback takes very long"
+            );
+        }
+        match link.stage {
+            Stage::Connecting { deadline } if deadline <= now => {
+                let error = link.plan.too_late("the broker's answer (CONNACK)");
+                return self.fail(error);
+            }
+            Stage::Lingering { until, .. } if until <= now => return self.end(Ending::Finished),
+            _ => {}
+        }
+        if link.is_open() && self.session.timeout(now, &mut self.out) {
+            self.end(Ending::KeepAlive);
+        }
+    }
+
+    /// Sends what may be sent; `true` when the socket took something.
+    fn send(&mut self, now: Instant) -> bool {
+        let Some(link) = &mut self.link else {
+            return false;
+        };
+        if link.is_open() {
+            let before = self.out.len();
+            self.session.acknowledge(self.queue.last_handled(), &mut self.out);
+            link.unread_answers += self.out.len() - before;
+            self.collect();
+            self.close_when_confirmed(now);
+        }
+        self.write(now)
+    }
+
+    /// Moves what may be sent from the outbox to the session.
+    fn collect(&mut self) {
+        let Some(engine) = &self.engine else {
+            return;
+        };
+        let refused = self.outbox.send_ready(engine.collectable(), &mut self.session, &mut self.out);
+        for item in refused {
+            self.refused(item);
+        }
+    }
+
+    /// Sends DISCONNECT once everything is confirmed, or time is up.
+    fn close_when_confirmed(&mut self, now: Instant) {
+        let Some(Link { stage, .. }) = &mut self.link else {
+            return;
+        };
+        let Stage::Closing { packet, deadline } = stage else {
+            return;
+        };
+        let confirmed = self.outbox.is_idle();
+        if !confirmed && now < *deadline {
+            return;
+        }
+        self.out.push(packet);
+        let patience = if confirmed { LINGER } else { SHORT_LINGER };
+        *stage = Stage::Lingering { until: now + patience, shut_down: false };
+    }
+
+    fn write(&mut self, now: Instant) -> bool {
+        let Some(link) = &mut self.link else {
+            return false;
+        };
+        let before = self.out.len();
+        let wrote = match link.socket.write(&mut self.out) {
+            Ok(wrote) => wrote,
+            Err(error) => {
+                // What the broker said before it closed, perhaps why, is still to be read.
+                self.read_the_rest(now);
+                self.end(Ending::Network(error));
+                return true;
+            }
+        };
+        if let Stage::Lingering { shut_down, .. } = &mut link.stage
+            && self.out.is_empty()
+            && !std::mem::replace(shut_down, true)
+        {
+            link.socket.shut_down();
+        }
+        if wrote {
+            let left = self.out.len();
+            link.unread_answers = link.unread_answers.saturating_sub(before - left);
+            self.session.keepalive().said(now, left > 0);
+            self.confirm_written();
+        }
+        wrote
+    }
+
+    /// There will be no connection.
+    fn fail(&mut self, error: Error) {
+        let Some(link) = self.link.take() else {
+            return;
+        };
+        self.reset();
+        self.attempt_failed(link.plan.id, error);
+    }
+
+    /// The connection is over.
+    fn end(&mut self, ending: Ending) {
+        let Some(link) = self.link.take() else {
+            return;
+        };
+        if let Stage::Connecting { .. } = link.stage {
+            let (host, port) = (link.plan.host.clone(), link.plan.port);
+            let error = match ending {
+                Ending::Finished | Ending::Aborted => Error::Cancelled,
+                Ending::Protocol(error) => Error::Protocol { problem: error.problem.to_owned() },
+                _ => Error::ClosedDuringConnect { host, port },
+            };
+            self.reset();
+            return self.attempt_failed(link.plan.id, error);
+        }
+        // Whatever interrupts an orderly end, the end was wanted.
+        let ending = if matches!(link.stage, Stage::Lingering { .. }) { Ending::Finished } else { ending };
+        if ending.is_orderly() {
+            log::debug!("{ending}");
+        } else {
+            log::warn!("{ending}");
+        }
+        self.reset();
+        self.watch.lost(link.plan.id, ending.error());
+        self.events.push(Event::Disconnected {
+            id: link.plan.id,
+            code: ending.code(),
+            properties: ending.properties(),
+            by_server: ending.is_by_server(),
+        });
+    }
+
+    /// What was sent in vain goes back to where it came from.
+    fn reset(&mut self) {
+        self.confirm_written();
+        let qos0 = self.out.reset();
+        let requests = self.session.disconnected();
+        self.outbox.disconnected(qos0, requests);
+    }
+
+    /// Hands the events of this round to the engine.
+    fn deliver(&mut self) {
+        if self.events.is_empty() {
+            return;
+        }
+        match &mut self.engine {
+            Some(engine) => engine.deliver(&mut self.events),
+            None => self.queue.append(&mut self.events),
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! What is confirmed: messages written, messages answered, requests answered.
+
+use std::sync::Arc;
+
+use super::Connection;
+use crate::event::Event;
+use crate::mqtt::{Filters, OutgoingMessage, Request, Stage};
+use crate::outbox::RefusedItem;
+use crate::types::{Error, PacketType, Properties, Qos, ReasonCode, Result};
+
+impl Connection {
+    /// Confirms the messages of QoS 0 that have been written whole.
+    pub(super) fn confirm_written(&mut self) {
+        while let Some(message) = self.out.next_written() {
+            self.published(&message, 0, Properties::new());
+        }
+    }
+
+    /// The exchange of a message is finished, with the broker's reason code.
+    pub(super) fn published(&mut self, message: &OutgoingMessage, code: u8, properties: Properties) {
+        let packet = match message.qos {
+            Qos::ExactlyOnce => PacketType::Pubrec,
+            _ => PacketType::Puback,
+        };
+        let code = ReasonCode::new(packet, code);
+        let result = match code.is_failure() {
+            true => Err(Error::PublishRefused { topic: Some(message.topic.clone()), code }),
+            false => Ok(()),
+        };
+        self.outbox.finished([message]);
+        self.confirm(message, result, code, properties);
+    }
+
+    /// Tells whoever waits, and the loop, that a message is done with.
+    fn confirm(&mut self, message: &OutgoingMessage, result: Result<()>, code: ReasonCode, properties: Properties) {
+        let completion = &message.completion;
+        let has_callback = self.queue.has_on_publish();
+        let stage = if has_callback { Stage::Confirmed } else { Stage::CallbackDone };
+        if completion.reach(stage, result) {
+            self.completed.push(Arc::clone(completion));
+        }
+        if has_callback {
+            self.events.push(Event::Published { completion: Arc::clone(completion), code, properties });
+        }
+    }
+
+    /// The client is going away with a message.
+    pub(super) fn give_up(&mut self, message: &OutgoingMessage, error: Error) {
+        if message.completion.reach(Stage::CallbackDone, Err(error)) {
+            self.completed.push(Arc::clone(&message.completion));
+        }
+    }
+
+    /// Something was queued before the broker's limits were known, and passes them.
+    pub(super) fn refused(&mut self, item: RefusedItem) {
+        match item {
+            RefusedItem::Message(message, why) => {
+                log::error!("a message on {:?} was given up: {}", message.topic, Error::from(why));
+                self.outbox.finished([&message]);
+                let packet = if message.qos == Qos::ExactlyOnce { PacketType::Pubrec } else { PacketType::Puback };
+                let code = ReasonCode::new(packet, why.code());
+                self.confirm(&message, Err(why.into()), code, Properties::new());
+            }
+            RefusedItem::Request(request, why) => {
+                log::error!("a subscription was given up: {}", Error::from(why));
+                let codes = vec![why.code(); request.len()];
+                self.answered(request, codes, Properties::new());
+            }
+        }
+    }
+
+    /// A request is answered.
+    pub(super) fn answered(&mut self, request: Request, codes: Vec<u8>, properties: Properties) {
+        self.outbox.request_finished();
+        let mid = request.id();
+        self.events.push(match request.filters {
+            Filters::Subscribe(filters) => Event::Subscribed {
+                mid,
+                filters: filters.into_iter().map(|(filter, _)| filter).collect(),
+                codes: codes.into_iter().map(|code| ReasonCode::new(PacketType::Suback, code)).collect(),
+                properties,
+            },
+            Filters::Unsubscribe(_) => Event::Unsubscribed {
+                mid,
+                codes: codes.into_iter().map(|code| ReasonCode::new(PacketType::Unsuback, code)).collect(),
+                properties,
+            },
+        });
+    }
+}

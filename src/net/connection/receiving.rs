@@ -1,0 +1,137 @@
+//! What comes from the broker.
+
+use std::time::Instant;
+
+use super::{Connection, Ending, Got, Link, Stage, Stop, UNREAD_ANSWERS, UNSERVED};
+use crate::event::Event;
+use crate::mqtt::{Connack, Packet, ProtocolError, Received, encode_disconnect};
+use crate::types::{Error, PacketType, Properties, Protocol, ReasonCode};
+
+impl Connection {
+    /// Reads once; `true` when there was something.
+    pub(super) fn read(&mut self, now: Instant, buffer: &mut [u8]) -> bool {
+        if !self.is_listening(now) {
+            return false;
+        }
+        let Some(link) = &mut self.link else {
+            return false;
+        };
+        match link.socket.read(buffer) {
+            Got::Nothing => false,
+            Got::Bytes(_) if matches!(link.stage, Stage::Lingering { .. }) => true,
+            Got::Bytes(count) => {
+                self.session.keepalive().heard(now);
+                self.take_in(&buffer[..count], now);
+                true
+            }
+            Got::End(error) => {
+                self.end(Ending::Network(error));
+                true
+            }
+        }
+    }
+
+    /// Whether the broker is to be read now.
+    fn is_listening(&mut self, now: Instant) -> bool {
+        let Some(link) = &mut self.link else {
+            return false;
+        };
+        if !link.is_open() {
+            return true;
+        }
+        let paused = link.unread_answers >= UNREAD_ANSWERS || !self.queue.has_room();
+        if paused != link.paused {
+            link.paused = paused;
+            self.session.keepalive().pause(paused, now);
+        }
+        !paused
+    }
+
+    /// The socket takes no more: what came before that is taken in, as it may say why.
+    pub(super) fn read_the_rest(&mut self, now: Instant) {
+        let mut buffer = [0; 4096];
+        while self.link.is_some() && self.read(now, &mut buffer) {}
+    }
+
+    fn take_in(&mut self, bytes: &[u8], now: Instant) {
+        let Some(mut link) = self.link.take() else {
+            return;
+        };
+        let before = self.out.len();
+        let Some(mut decoder) = link.decoder.take() else {
+            return;
+        };
+        let outcome = decoder.feed(bytes, |packet| self.packet(&mut link, packet, now));
+        link.decoder = Some(decoder);
+        link.unread_answers += self.out.len() - before;
+        let received = self.events.iter().map(Event::size).sum();
+        self.queue.received(received);
+        self.link = Some(link);
+        // What came before the end is delivered before it.
+        self.deliver();
+        match outcome {
+            Ok(()) => {}
+            Err(Stop::Failed(error)) => self.fail(error),
+            Err(Stop::Ended(Ending::Protocol(error))) => self.violation(error),
+            Err(Stop::Ended(ending)) => self.end(ending),
+        }
+    }
+
+    fn packet(&mut self, link: &mut Link, packet: Packet, now: Instant) -> Result<(), Stop> {
+        if let Stage::Connecting { .. } = link.stage {
+            return match packet {
+                Packet::Connack(connack) => self.connack(link, connack, now),
+                _ => Err(ProtocolError::protocol("a packet came before CONNACK").into()),
+            };
+        }
+        match self.session.receive(packet, now, &mut self.out)? {
+            None => {}
+            Some(Received::Message { number, message }) => self.events.push(Event::Message { number, message }),
+            Some(Received::Published { message, code, properties }) => self.published(&message, code, properties),
+            Some(Received::Answered { request, codes, properties }) => self.answered(request, codes, properties),
+            Some(Received::Disconnect { code, properties }) => {
+                return Err(Stop::Ended(Ending::Server { code, properties }));
+            }
+        }
+        Ok(())
+    }
+
+    fn connack(&mut self, link: &mut Link, connack: Connack, now: Instant) -> Result<(), Stop> {
+        let (id, code) = (link.plan.id, connack.code);
+        if code != 0 {
+            let (host, port) = (link.plan.host.clone(), link.plan.port);
+            let properties = connack.properties;
+            let refused = Error::Refused { host, port, code, properties: properties.clone() };
+            if self.watch.is_wanted(id) {
+                self.events.push(Event::Refused { id, code, properties });
+            }
+            return Err(Stop::Failed(refused));
+        }
+        self.session.check_connack(&connack)?;
+        if !self.watch.accepted(id, &connack) {
+            return Err(Stop::Ended(Ending::Aborted));
+        }
+        let server = link.plan.server(&connack);
+        link.stage = Stage::Open;
+        link.look_back = Some(now + UNSERVED);
+        self.session.connected(server.clone(), &connack);
+        self.outbox.connected(&server, self.session.limits());
+        self.events.push(Event::Connected {
+            id,
+            session_present: connack.session_present,
+            code: ReasonCode::new(PacketType::Connack, 0),
+            properties: connack.properties,
+        });
+        Ok(())
+    }
+
+    /// The broker broke the protocol: it is told, where the version allows it, and left (MQTT 5, section 4.13).
+    fn violation(&mut self, error: ProtocolError) {
+        if let Some(link) = self.link.as_mut().filter(|link| link.is_open() && link.version() == Protocol::V5) {
+            self.out.push(&encode_disconnect(Protocol::V5, error.code, &Properties::new()));
+            // What the socket takes now is all it gets.
+            let _ = link.socket.write(&mut self.out);
+        }
+        self.end(Ending::Protocol(error));
+    }
+}

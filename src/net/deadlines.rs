@@ -1,0 +1,51 @@
+//! When the network's thread must look at which client without being told.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::time::Instant;
+
+/// Deadlines of all clients, the next one first.
+///
+/// A deadline that moves later, as a keep-alive's does with each packet, is not looked for in here: it fires early, and
+/// is set anew.
+#[derive(Debug, Default)]
+pub(crate) struct Deadlines(BinaryHeap<Reverse<(Instant, usize)>>);
+
+impl Deadlines {
+    pub(crate) fn set(&mut self, at: Instant, client: usize) {
+        self.0.push(Reverse((at, client)));
+    }
+
+    pub(crate) fn next(&self) -> Option<Instant> {
+        self.0.peek().map(|Reverse((at, _))| *at)
+    }
+
+    /// The next client whose deadline has come, with that deadline.
+    pub(crate) fn pop_due(&mut self, now: Instant) -> Option<(Instant, usize)> {
+        if self.next()? > now {
+            return None;
+        }
+        self.0.pop().map(|Reverse(due)| due)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn the_next_deadline_comes_first() {
+        let now = Instant::now();
+        let mut deadlines = Deadlines::default();
+        for (after, client) in [(3, 30), (1, 10), (2, 20)] {
+            deadlines.set(now + Duration::from_secs(after), client);
+        }
+        assert_eq!(deadlines.next(), Some(now + Duration::from_secs(1)));
+        assert_eq!(deadlines.pop_due(now), None);
+        let later = now + Duration::from_secs(2);
+        assert_eq!(deadlines.pop_due(later).map(|(_, client)| client), Some(10));
+        assert_eq!(deadlines.pop_due(later).map(|(_, client)| client), Some(20));
+        assert_eq!(deadlines.pop_due(later), None);
+    }
+}

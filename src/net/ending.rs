@@ -1,0 +1,79 @@
+//! Why a connection ended.
+
+use std::fmt;
+use std::io;
+
+use crate::mqtt::ProtocolError;
+use crate::types::{Error, PacketType, Properties, ReasonCode};
+
+/// Who or what ended a connection.
+#[derive(Debug)]
+pub(crate) enum Ending {
+    /// We did, with DISCONNECT.
+    Finished,
+    /// We did, at once.
+    Aborted,
+    /// The broker sent DISCONNECT.
+    Server { code: u8, properties: Properties },
+    /// The network failed, or the broker closed the connection.
+    Network(io::Error),
+    /// No answer to a ping.
+    KeepAlive,
+    /// The broker broke the protocol.
+    Protocol(ProtocolError),
+}
+
+impl Ending {
+    /// The reason code of `on_disconnect`, as paho-python gives it: 128 for a lost connection, 130 for one whose
+    /// protocol was broken, 141 for a keep-alive that ran out.
+    pub(crate) fn code(&self) -> ReasonCode {
+        let code = match self {
+            Ending::Finished | Ending::Aborted => 0,
+            Ending::Server { code, .. } => *code,
+            Ending::Network(_) => 128,
+            Ending::Protocol(_) => 130,
+            Ending::KeepAlive => 141,
+        };
+        ReasonCode::new(PacketType::Disconnect, code)
+    }
+
+    pub(crate) fn properties(&self) -> Properties {
+        match self {
+            Ending::Server { properties, .. } => properties.clone(),
+            _ => Properties::new(),
+        }
+    }
+
+    pub(crate) fn is_by_server(&self) -> bool {
+        matches!(self, Ending::Server { .. })
+    }
+
+    /// Whether we wanted it.
+    pub(crate) fn is_orderly(&self) -> bool {
+        matches!(self, Ending::Finished | Ending::Aborted)
+    }
+
+    /// The error that says so to the program.
+    pub(crate) fn error(&self) -> Error {
+        Error::ConnectionLost { code: self.code() }
+    }
+}
+
+impl fmt::Display for Ending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Ending::Finished => f.write_str("the client has disconnected"),
+            Ending::Aborted => f.write_str("the client has dropped the connection"),
+            Ending::Server { code, properties } => {
+                write!(f, "the broker has disconnected the client: {} ({code})", self.code())?;
+                match &properties.reason_string {
+                    Some(reason) => write!(f, ", {reason:?}"),
+                    None => Ok(()),
+                }
+            }
+            Ending::Network(error) => write!(f, "the connection was lost: {error}"),
+            Ending::KeepAlive => f.write_str("the broker no longer answers"),
+            Ending::Protocol(error) => write!(f, "the broker does not keep to MQTT: {}", error.problem),
+        }
+    }
+}

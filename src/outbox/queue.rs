@@ -1,0 +1,332 @@
+//! The outbox's order, limits and counts: pure.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+use crate::mqtt::{
+    Completion, Filters, OutgoingMessage, Payload, Refused, Request, SendBuffer, ServerLimits, Session, message_id,
+};
+use crate::types::{Error, Properties, Qos, Result};
+
+/// Nothing more is encoded while this much waits for the socket.
+const HIGH_WATER: usize = 256 * 1024;
+
+/// A message as the caller gave it, checked.
+#[derive(Clone)]
+pub(crate) struct Draft {
+    pub(crate) topic: String,
+    pub(crate) payload: Payload,
+    pub(crate) qos: Qos,
+    pub(crate) retain: bool,
+    pub(crate) properties: Properties,
+    /// While offline, a newer message of the same topic takes its place.
+    pub(crate) keep_latest: bool,
+}
+
+impl std::fmt::Debug for Draft {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Draft({:?}, {} bytes, QoS {})", self.topic, self.payload.len(), self.qos)
+    }
+}
+
+/// A message that was accepted, and the older one whose place it has taken, if any.
+#[derive(Debug)]
+pub(crate) struct Accepted {
+    pub(crate) completion: Arc<Completion>,
+    pub(crate) replaced: Option<Arc<Completion>>,
+}
+
+/// Something that was queued before the broker's limits were known, and passes them.
+#[derive(Debug)]
+pub(crate) enum RefusedItem {
+    Message(OutgoingMessage, Refused),
+    Request(Request, Refused),
+}
+
+/// A message with its number, not in line yet.
+#[derive(Debug)]
+pub(crate) struct Numbered {
+    pub(crate) message: OutgoingMessage,
+    keep_latest: bool,
+}
+
+/// The queue between `publish` and the session.
+#[derive(Debug)]
+pub(crate) struct Queue {
+    next_sequence: u64,
+    /// Messages that the session does not have, by sequence.
+    waiting: VecDeque<OutgoingMessage>,
+    /// Requests that the session does not have, by sequence. They keep their place among messages, but never wait for a
+    /// window.
+    requests: VecDeque<Request>,
+    /// Waiting messages that a newer one of the same topic replaces, by topic.
+    latest: HashMap<String, u64>,
+    /// Unconfirmed messages, of any QoS and above 0.
+    pending: usize,
+    pending_acked: usize,
+    /// Unanswered requests, here and in the session.
+    open_requests: usize,
+    /// `max_inflight_messages` and `max_queued_messages`; 0 is no limit.
+    pub(crate) max_inflight: usize,
+    pub(crate) max_queued: usize,
+    /// The broker's, while a connection stands.
+    limits: Option<ServerLimits>,
+    /// What the program has published with a topic alias: an alias alone stands for that topic, on any connection.
+    aliases: HashMap<u16, String>,
+}
+
+impl Queue {
+    /// With messages that an earlier program has left, in order.
+    pub(crate) fn new(kept: Vec<OutgoingMessage>) -> Self {
+        Queue {
+            next_sequence: kept.last().map_or(1, |message| message.sequence + 1),
+            pending: kept.len(),
+            pending_acked: kept.iter().filter(|message| message.is_acked()).count(),
+            waiting: kept.into(),
+            requests: VecDeque::new(),
+            latest: HashMap::new(),
+            open_requests: 0,
+            max_inflight: 20,
+            max_queued: 0,
+            limits: None,
+            aliases: HashMap::new(),
+        }
+    }
+
+    /// Accepts a message.
+    pub(crate) fn publish(&mut self, mut draft: Draft, connected: bool) -> Result<Accepted> {
+        self.resolve_alias(&mut draft)?;
+        match self.replacement(&draft, connected)? {
+            Some(replacement) => Ok(self.replace(replacement)),
+            None => {
+                let message = self.number(draft, connected)?;
+                Ok(self.push(message))
+            }
+        }
+    }
+
+    /// Fills in the topic that an alias stands for, or takes note of it. The alias itself is only how a connection may
+    /// encode the topic.
+    pub(crate) fn resolve_alias(&mut self, draft: &mut Draft) -> Result<()> {
+        let Some(alias) = draft.properties.topic_alias else {
+            return Ok(());
+        };
+        if let Some(limits) = &self.limits {
+            limits.check_alias(alias)?;
+        }
+        if draft.topic.is_empty() {
+            draft.topic = self.aliases.get(&alias).cloned().ok_or(Error::UnknownTopicAlias { alias })?;
+        } else if self.aliases.get(&alias) != Some(&draft.topic) {
+            self.aliases.insert(alias, draft.topic.clone());
+        }
+        Ok(())
+    }
+
+    /// The message that takes the place of a waiting one of its topic, where `keep_latest` finds one.
+    pub(crate) fn replacement(&self, draft: &Draft, connected: bool) -> Result<Option<OutgoingMessage>> {
+        if !draft.keep_latest || self.limits.is_some() {
+            return Ok(None);
+        }
+        let known = self.latest.get(&draft.topic).and_then(|sequence| self.position(*sequence));
+        let Some(old) = known.map(|position| &self.waiting[position]) else {
+            return Ok(None);
+        };
+        if draft.qos != Qos::AtMostOnce && !old.is_acked() {
+            self.check_queued()?;
+        }
+        Ok(Some(message(old.sequence, draft.clone(), connected)))
+    }
+
+    fn position(&self, sequence: u64) -> Option<usize> {
+        self.waiting.binary_search_by_key(&sequence, |message| message.sequence).ok()
+    }
+
+    /// Puts a message in the place of the waiting one with its sequence.
+    pub(crate) fn replace(&mut self, replacement: OutgoingMessage) -> Accepted {
+        let completion = Arc::clone(&replacement.completion);
+        let replaced = self.position(replacement.sequence).map(|position| {
+            self.pending_acked += usize::from(replacement.is_acked());
+            let old = std::mem::replace(&mut self.waiting[position], replacement);
+            self.pending_acked -= usize::from(old.is_acked());
+            old.completion
+        });
+        Accepted { completion, replaced }
+    }
+
+    /// Checks a message against what is known now, and gives it its number.
+    pub(crate) fn number(&mut self, draft: Draft, connected: bool) -> Result<Numbered> {
+        if draft.qos != Qos::AtMostOnce {
+            self.check_queued()?;
+        }
+        let keep_latest = draft.keep_latest && self.limits.is_none();
+        let message = message(self.next_sequence, draft, connected);
+        if let Some(limits) = &self.limits {
+            limits.check_message(&message)?;
+        }
+        self.next_sequence += 1;
+        Ok(Numbered { message, keep_latest })
+    }
+
+    fn check_queued(&self) -> Result<()> {
+        if self.max_queued > 0 && self.pending_acked >= self.max_queued {
+            return Err(Error::QueueFull { limit: self.max_queued });
+        }
+        Ok(())
+    }
+
+    /// Puts a message in line.
+    pub(crate) fn push(&mut self, Numbered { message, keep_latest }: Numbered) -> Accepted {
+        if keep_latest {
+            self.latest.insert(message.topic.clone(), message.sequence);
+        }
+        self.pending += 1;
+        self.pending_acked += usize::from(message.is_acked());
+        let completion = Arc::clone(&message.completion);
+        self.waiting.push_back(message);
+        Accepted { completion, replaced: None }
+    }
+
+    /// Accepts a request, and gives its message id.
+    pub(crate) fn request(
+        &mut self,
+        filters: Filters,
+        properties: Properties,
+    ) -> std::result::Result<u16, Refused> {
+        let request = Request { sequence: self.next_sequence, filters, properties };
+        if let Some(limits) = &self.limits {
+            limits.check_request(&request)?;
+        }
+        self.next_sequence += 1;
+        self.open_requests += 1;
+        let id = request.id();
+        self.requests.push_back(request);
+        Ok(id)
+    }
+
+    /// Moves what may be sent now, up to sequence `up_to`, into the session, which must have a connection.
+    pub(crate) fn send_ready(&mut self, up_to: u64, session: &mut Session, out: &mut SendBuffer) -> Vec<RefusedItem> {
+        let mut refused = Vec::new();
+        while out.len() < HIGH_WATER {
+            let next = self.next_message(up_to, session);
+            if self.request_goes_before(next, session) {
+                if let Some(request) = self.requests.pop_front()
+                    && let Err((request, why)) = session.request(request, out)
+                {
+                    refused.push(RefusedItem::Request(request, why));
+                }
+                continue;
+            }
+            let sent = match next {
+                Some((_, Source::Session)) => session.resume_next(out),
+                Some((_, Source::Waiting)) => {
+                    self.waiting.pop_front().map_or(Ok(()), |message| session.publish(message, out))
+                }
+                None => return refused,
+            };
+            if let Err((message, why)) = sent {
+                refused.push(RefusedItem::Message(message, why));
+            }
+        }
+        refused
+    }
+
+    /// The oldest message that has yet to go out on this connection, if it may now.
+    fn next_message(&self, up_to: u64, session: &Session) -> Option<(u64, Source)> {
+        let head = self.waiting.front();
+        if let Some(sequence) = session.next_to_resume()
+            && head.is_none_or(|head| sequence < head.sequence)
+        {
+            return session.has_room(Qos::AtLeastOnce, self.max_inflight).then_some((sequence, Source::Session));
+        }
+        let head = head?;
+        let may_go = head.sequence <= up_to
+            && session.has_room(head.qos, self.max_inflight)
+            && !(head.is_acked() && session.uses_id(head.sequence));
+        may_go.then_some((head.sequence, Source::Waiting))
+    }
+
+    fn request_goes_before(&self, next: Option<(u64, Source)>, session: &Session) -> bool {
+        self.requests.front().is_some_and(|request| {
+            next.is_none_or(|(sequence, _)| request.sequence < sequence) && !session.uses_id(request.sequence)
+        })
+    }
+
+    /// The exchange of a message is finished, or it is given up.
+    pub(crate) fn finished(&mut self, message: &OutgoingMessage) {
+        self.pending -= 1;
+        self.pending_acked -= usize::from(message.is_acked());
+    }
+
+    pub(crate) fn request_finished(&mut self) {
+        self.open_requests -= 1;
+    }
+
+    pub(crate) fn connected(&mut self, limits: ServerLimits) {
+        self.latest.clear();
+        self.limits = Some(limits);
+    }
+
+    /// The connection is gone: messages of QoS 0 and requests that were sent in vain stand in line again.
+    pub(crate) fn disconnected(&mut self, qos0: Vec<OutgoingMessage>, requests: Vec<Request>) {
+        self.limits = None;
+        qos0.into_iter().rev().for_each(|message| self.waiting.push_front(message));
+        requests.into_iter().rev().for_each(|request| self.requests.push_front(request));
+    }
+
+    /// Drops the requests in line.
+    pub(crate) fn forget_requests(&mut self) {
+        self.open_requests -= self.requests.len();
+        self.requests.clear();
+    }
+
+    pub(crate) fn abandon(&mut self) -> Vec<OutgoingMessage> {
+        self.forget_requests();
+        let waiting: Vec<OutgoingMessage> = self.waiting.drain(..).collect();
+        waiting.iter().for_each(|message| self.finished(message));
+        waiting
+    }
+
+    pub(crate) fn pending(&self) -> usize {
+        self.pending
+    }
+
+    pub(crate) fn is_idle(&self) -> bool {
+        self.pending == 0 && self.open_requests == 0
+    }
+
+    pub(crate) fn has_waiting(&self) -> bool {
+        !self.waiting.is_empty() || !self.requests.is_empty()
+    }
+
+    pub(crate) fn waiting_after(&self, sequence: u64, most: usize, into: &mut Vec<(u64, String)>) {
+        let from = self.waiting.partition_point(|message| message.sequence <= sequence);
+        into.extend(self.waiting.range(from..).take(most).map(|message| (message.sequence, message.topic.clone())));
+    }
+}
+
+/// Where a message comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Source {
+    /// An exchange that goes on.
+    Session,
+    /// The line.
+    Waiting,
+}
+
+fn message(sequence: u64, draft: Draft, connected: bool) -> OutgoingMessage {
+    OutgoingMessage {
+        sequence,
+        topic: draft.topic,
+        payload: draft.payload,
+        qos: draft.qos,
+        retain: draft.retain,
+        properties: draft.properties,
+        completion: Arc::new(Completion::new(message_id(sequence), connected)),
+        sent_before: false,
+        is_stored: false,
+    }
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;
