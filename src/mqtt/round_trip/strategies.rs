@@ -140,7 +140,8 @@ fn properties(version: Protocol, packet: PacketType) -> BoxedStrategy<Properties
 }
 
 pub(super) fn message(version: Protocol) -> impl Strategy<Value = Publish> {
-    let payload = prop_oneof![vec(any::<u8>(), 0..200), vec(any::<u8>(), 20_000)];
+    let large = (any::<u8>(), 1..20_000_usize).prop_map(|(byte, len)| vec![byte; len]);
+    let payload = prop_oneof![vec(any::<u8>(), 0..200), large];
     let flags = (qos(), any::<bool>(), any::<bool>(), 1..=u16::MAX);
     let parts = (topic(), payload, flags, properties(version, PacketType::Publish), any::<bool>());
     parts.prop_map(|(topic, payload, (qos, retain, dup, id), properties, by_alias)| Publish {
