@@ -5,7 +5,7 @@ mod slot;
 
 use std::sync::Mutex;
 
-use crate::types::{ConnectFlags, DisconnectFlags, Message, Properties, ReasonCode};
+use crate::types::{ConnectFlags, DisconnectFlags, Message, Properties, ReasonCode, language, tell};
 use routes::Routes;
 use slot::Slot;
 
@@ -74,13 +74,20 @@ impl<C, U> Callbacks<C, U> {
 
     /// Gives a message to every callback whose filter matches its topic, or else to `on_message`.
     pub(crate) fn run_message(&self, client: &C, userdata: &U, message: &Message) {
-        let matching = routes::lock(&self.routes).matching(&message.topic);
+        let topic = &message.topic;
+        let matching = routes::lock(&self.routes).matching(topic);
         if matching.is_empty() {
-            let about = || format!("on_message (topic {:?})", message.topic);
+            let about = || format!("on_message (topic {topic:?})");
             return self.message.call(|callback| guarded(about, || callback(client, userdata, message)));
         }
         for (filter, slot) in matching {
-            let about = || format!("the callback for {filter:?} (topic {:?})", message.topic);
+            let about = || {
+                tell!(
+                    language(),
+                    "the callback for {filter:?} (topic {topic:?})",
+                    "le callback de {filter:?} (topic {topic:?})"
+                )
+            };
             slot.call(|callback| guarded(about, || callback(client, userdata, message)));
         }
     }

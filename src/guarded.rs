@@ -7,17 +7,26 @@ mod result;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use crate::types::{language, tell};
+
 pub use result::CallbackResult;
 pub(crate) use result::Outcome;
 
-/// Runs foreign code. A panic in it, or an error that it
-/// returns, is reported and goes no further.
+/// Runs foreign code. A panic in it, or an error that it returns, is reported and goes no further.
 pub(crate) fn guarded<R: CallbackResult>(name: impl FnOnce() -> String, run: impl FnOnce() -> R) {
     // The text of the error is the program's code too.
     let ended = catch_unwind(AssertUnwindSafe(|| run().into_outcome().map_err(|error| error.to_string())));
     let panic = match ended {
         Ok(Ok(())) => return,
-        Ok(Err(error)) => return log::error!("{} failed: {error}; the loop goes on", name()),
+        Ok(Err(error)) => {
+            let name = name();
+            let text = tell!(
+                language(),
+                "{name} failed: {error}; the loop goes on",
+                "{name} a échoué : {error} ; la boucle continue"
+            );
+            return log::error!("{text}");
+        }
         Err(panic) => panic,
     };
     let text = match panic.downcast::<String>() {
@@ -27,9 +36,15 @@ pub(crate) fn guarded<R: CallbackResult>(name: impl FnOnce() -> String, run: imp
             Err(panic) => {
                 // Dropping it would run the program's code once more, and might panic again.
                 std::mem::forget(panic);
-                "no text".to_owned()
+                language().pick("no text", "sans texte").to_owned()
             }
         },
     };
-    log::error!("{} panicked: {text}; the loop goes on", name());
+    let name = name();
+    let text = tell!(
+        language(),
+        "{name} panicked: {text}; the loop goes on",
+        "{name} a paniqué : {text} ; la boucle continue"
+    );
+    log::error!("{text}");
 }

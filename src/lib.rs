@@ -66,7 +66,7 @@ pub use callbacks::CallbackResult;
 pub use client::{Client, ClientBuilder, IntoPassword, MessageInfo, PublishFuture};
 pub use types::{
     CallbackApiVersion, CleanStart, ConnackResult, ConnectFlags, ConnectOptions, DisconnectFlags, DisconnectOptions,
-    Engine, Error, ErrorCode, IntoDuration, IntoPayload, IntoTimeout, LoopOptions, Message, PacketType, Properties,
-    PropertyFields, Protocol, PublishOptions, Qos, ReasonCode, Result, RetainHandling, SubscribeOptions, Transport,
-    connack_string, error_string, topic_matches_sub,
+    Engine, Error, ErrorCode, IntoDuration, IntoPayload, IntoTimeout, Language, LoopOptions, Message, PacketType,
+    Properties, PropertyFields, Protocol, PublishOptions, Qos, ReasonCode, Result, RetainHandling, SubscribeOptions,
+    Transport, connack_string, error_string, set_language, topic_matches_sub,
 };

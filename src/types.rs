@@ -5,6 +5,8 @@ mod engine;
 mod error;
 mod error_code;
 mod flags;
+mod host;
+mod language;
 mod later;
 mod message;
 mod options;
@@ -20,6 +22,7 @@ pub use engine::Engine;
 pub use error::{Error, Result};
 pub use error_code::{ConnackResult, ErrorCode, connack_string, error_string};
 pub use flags::{ConnectFlags, DisconnectFlags};
+pub use language::{Language, set_language};
 pub use message::Message;
 pub use options::{
     CleanStart, ConnectOptions, DisconnectOptions, LoopOptions, PublishOptions, RetainHandling, SubscribeOptions,
@@ -32,6 +35,8 @@ pub use reason_code::{PacketType, ReasonCode};
 pub use topic::topic_matches_sub;
 
 pub(crate) use duration::{GivenDuration, check_duration, check_keepalive, check_timeout, keepalive_seconds};
+pub(crate) use host::check_host;
+pub(crate) use language::{language, tell};
 pub(crate) use later::later;
 pub(crate) use payload::{MAX_PAYLOAD, check_payload};
 pub(crate) use properties::PropertyHome;

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::callbacks::slot::Slot;
+use crate::types::{language, tell};
 
 /// A callback with the filter it was registered for.
 type Route<F> = (Arc<str>, Arc<Slot<F>>);
@@ -58,7 +59,7 @@ impl<F: ?Sized> Routes<F> {
     #[must_use]
     pub(crate) fn add(&mut self, filter: String, callback: Box<F>) -> Option<Arc<Slot<F>>> {
         let filter: Arc<str> = filter.into();
-        let slot = Arc::new(Slot::new(format!("the callback for {filter:?}")));
+        let slot = Arc::new(Slot::new(tell!(language(), "the callback for {filter:?}", "le callback de {filter:?}")));
         slot.set(Some(callback));
         let mut node = Self::ROOT;
         for level in unshared(&filter).split('/') {

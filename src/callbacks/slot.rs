@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::callbacks::guarded;
+use crate::types::{language, tell};
 
 /// Holds a callback of type `F`, if one is registered.
 pub(crate) struct Slot<F: ?Sized> {
@@ -65,7 +66,11 @@ impl<F: ?Sized> Slot<F> {
     /// Drops a callback with all it has captured, which is the program's code as much as the callback itself.
     fn release(&self, callback: Option<Box<F>>) {
         if callback.is_some() {
-            guarded(|| format!("the drop of what {} has captured", self.name), || drop(callback));
+            let name = &self.name;
+            let about = || {
+                tell!(language(), "the drop of what {name} has captured", "la destruction de ce que {name} a capturé")
+            };
+            guarded(about, || drop(callback));
         }
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::client::Client;
 use crate::mqtt::encode_disconnect;
-use crate::types::{ConnectOptions, DisconnectOptions, Error, PropertyHome, Protocol, Result, check_text};
+use crate::types::{ConnectOptions, DisconnectOptions, Error, PropertyHome, Protocol, Result, check_host, check_text};
 
 /// How long [`Client::disconnect`] waits for confirmations.
 const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -104,9 +104,7 @@ impl<U: Send + Sync + 'static> Client<U> {
 
     /// Checks where to connect and how, and keeps it for every attempt.
     fn aim(&self, host: &str, port: u16, options: ConnectOptions) -> Result<()> {
-        if host.is_empty() || host.contains(|letter: char| letter.is_whitespace() || letter.is_control()) {
-            return Err(Error::InvalidHost { host: host.to_owned() });
-        }
+        check_host(host)?;
         if port == 0 {
             return Err(Error::InvalidPort);
         }

@@ -7,7 +7,7 @@ use crate::client::{Client, IntoPassword};
 use crate::mqtt::{Credentials, Will};
 use crate::types::{
     Engine, Error, IntoDuration, IntoPayload, PropertyHome, Protocol, PublishOptions, Result, Transport,
-    check_duration, check_keepalive, check_qos, check_topic,
+    check_duration, check_keepalive, check_qos, check_topic, language, tell,
 };
 
 impl<U: Send + Sync + 'static> Client<U> {
@@ -60,7 +60,11 @@ impl<U: Send + Sync + 'static> Client<U> {
         let min = check_duration("reconnect_delay_set", min.into_duration())?;
         let max = check_duration("reconnect_delay_set", max.into_duration())?;
         if min.is_zero() || min > max {
-            let problem = format!("the smallest delay is {min:?} and the largest {max:?}");
+            let problem = tell!(
+                language(),
+                "the smallest delay is {min:?} and the largest {max:?}",
+                "le plus petit délai est {min:?} et le plus grand {max:?}"
+            );
             return Err(Error::InvalidOption { option: "reconnect_delay", problem });
         }
         self.events().delays_set(min, max);
@@ -100,7 +104,7 @@ impl<U: Send + Sync + 'static> Client<U> {
     pub fn connect_timeout_set(&self, timeout: impl IntoDuration) -> Result<()> {
         let timeout = check_duration("connect_timeout_set", timeout.into_duration())?;
         if timeout.is_zero() {
-            let problem = "it must be longer than zero".to_owned();
+            let problem = tell!(language(), "it must be longer than zero", "il doit être plus long que zéro");
             return Err(Error::InvalidOption { option: "connect_timeout", problem });
         }
         self.events().settings(|settings| settings.connect_timeout = timeout);

@@ -1,6 +1,6 @@
 //! Topics and topic filters: which are valid, and which match.
 
-use crate::types::{Error, Result};
+use crate::types::{Error, Result, language};
 
 /// The most bytes of UTF-8 in any text of MQTT: its length is sent as two bytes (MQTT 5, section 1.5.4).
 pub(crate) const MAX_TEXT: usize = 65_535;
@@ -68,29 +68,44 @@ pub(crate) fn check_text(what: &'static str, text: &str) -> Result<()> {
 
 /// The first thing wrong with a filter, if anything is.
 fn filter_problem(filter: &str) -> Option<&'static str> {
+    let say = |english, french| Some(language().pick(english, french));
     let filter = match filter.strip_prefix("$share/") {
         None => filter,
         Some(shared) => match shared.split_once('/') {
             None | Some((_, "")) => {
-                return Some("a shared subscription is written \"$share/name/filter\"");
+                return say(
+                    "a shared subscription is written \"$share/name/filter\"",
+                    "un abonnement partagé s'écrit \"$share/nom/filtre\"",
+                );
             }
-            Some(("", _)) => return Some("the name after \"$share/\" is empty"),
+            Some(("", _)) => {
+                return say("the name after \"$share/\" is empty", "le nom après \"$share/\" est vide");
+            }
             Some((name, _)) if name.contains(['+', '#']) => {
-                return Some("the name after \"$share/\" contains a wildcard");
+                return say(
+                    "the name after \"$share/\" contains a wildcard",
+                    "le nom après \"$share/\" contient un joker",
+                );
             }
             Some((_, filter)) => filter,
         },
     };
     if filter.is_empty() {
-        return Some("it is empty");
+        return say("it is empty", "il est vide");
     }
     let mut levels = filter.split('/').peekable();
     while let Some(level) = levels.next() {
         if level.contains('#') && (level.len() > 1 || levels.peek().is_some()) {
-            return Some("\"#\" may only stand alone, as the last level (\"house/#\")");
+            return say(
+                "\"#\" may only stand alone, as the last level (\"house/#\")",
+                "\"#\" ne peut être que seul, au dernier niveau (\"maison/#\")",
+            );
         }
         if level.contains('+') && level.len() > 1 {
-            return Some("\"+\" may only stand alone between two \"/\" (\"house/+/light\")");
+            return say(
+                "\"+\" may only stand alone between two \"/\" (\"house/+/light\")",
+                "\"+\" ne peut être que seul entre deux \"/\" (\"maison/+/lumiere\")",
+            );
         }
     }
     None

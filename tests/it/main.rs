@@ -10,6 +10,7 @@ mod errors;
 mod flooding;
 mod hardware;
 mod hostile;
+mod language;
 mod looping;
 #[cfg(feature = "persistence")]
 mod persistence;

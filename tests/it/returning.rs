@@ -5,15 +5,10 @@ use std::sync::mpsc::channel;
 
 use rappel as pmc;
 
+use crate::support::client::{HOST, quick};
 use crate::support::logged::{expect_logged, keep_log};
 use crate::support::mosquitto::Mosquitto;
 use crate::support::wait::{DEADLINE, Probe, returns, wait_until};
-
-const HOST: &str = "127.0.0.1";
-
-fn client() -> pmc::Client {
-    pmc::Client::new(pmc::CallbackApiVersion::Version2)
-}
 
 /// Every way to write a callback that a user is likely to try; that it compiles is the test.
 #[test]
@@ -29,7 +24,7 @@ fn closures_and_functions_need_no_types() {
     fn ours(client: &pmc::Client) -> pmc::Result<()> {
         client.disconnect()
     }
-    let (client, (sender, _receiver)) = (client(), channel());
+    let (client, (sender, _receiver)) = (quick(), channel());
     client.on_message(nothing);
     client.on_message(result);
     client.on_message(|_, _, msg| println!("{}", msg.payload_str()));
@@ -68,7 +63,7 @@ fn closures_and_functions_need_no_types() {
 fn an_error_is_logged_with_callback_and_topic() {
     keep_log();
     let broker = Mosquitto::start();
-    let client = client();
+    let client = quick();
     let (tell, heard) = Probe::pair();
     client.on_message(move |_, _, msg| {
         let number: i32 = msg.payload_str().parse()?;
@@ -104,7 +99,7 @@ impl Drop for Grenade {
 fn what_a_closure_has_captured_may_panic_when_it_is_dropped() {
     keep_log();
     let broker = Mosquitto::start();
-    let client = client();
+    let client = quick();
     let grenade = Grenade("replaced inside");
     client.on_message(move |client, _, _| {
         let _ = &grenade;
@@ -138,7 +133,7 @@ fn what_a_closure_has_captured_may_panic_when_it_is_dropped() {
 #[test]
 fn a_panic_may_carry_a_value_that_panics() {
     let broker = Mosquitto::start();
-    let client = client();
+    let client = quick();
     let (tell, heard) = Probe::pair();
     client.on_message(move |_, _, msg| {
         let _ = tell.send(msg.payload.clone());

@@ -1,10 +1,8 @@
 //! Which properties a client may send in which packet, and with which values (MQTT 5, sections 3.x.2).
 
-use std::fmt;
-
 use super::Properties;
 use crate::types::topic::{MAX_TEXT, check_topic};
-use crate::types::{Error, MAX_PAYLOAD, Result};
+use crate::types::{Error, Language, MAX_PAYLOAD, Result, language, tell};
 
 /// The packets in which a client sends properties.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +32,14 @@ impl Properties {
     /// Refuses properties that do not belong in `packet`.
     fn check_homes(&self, packet: PropertyHome) -> Result<()> {
         use PropertyHome::{Connect, Disconnect, Publish, Subscribe, Will};
+        if self.authentication_method.is_some() || self.authentication_data.is_some() {
+            let problem = tell!(
+                language(),
+                "the exchange that it begins (AUTH) is not supported; use username_pw_set, or TLS with a client certificate",
+                "l'échange qu'elle commence (AUTH) n'est pas pris en charge ; utilisez username_pw_set, ou TLS avec un certificat client"
+            );
+            return Err(invalid("authentication_method", problem));
+        }
         // `user_property` is missing: it may be in every packet.
         macro_rules! homes {
             ($($field:ident: $homes:expr;)*) => {$(
@@ -51,8 +57,6 @@ impl Properties {
             session_expiry_interval: [Connect, Disconnect];
             assigned_client_identifier: [];
             server_keep_alive: [];
-            authentication_method: [Connect];
-            authentication_data: [Connect];
             request_problem_information: [Connect];
             will_delay_interval: [Will];
             request_response_information: [Connect];
@@ -72,7 +76,14 @@ impl Properties {
         match self.subscription_identifier.len() {
             0 => Ok(()),
             1 => check_home("subscription_identifier", packet, &[Subscribe]),
-            count => Err(invalid("subscription_identifier", format!("{count} were given, but only one can be sent"))),
+            count => Err(invalid(
+                "subscription_identifier",
+                tell!(
+                    language(),
+                    "{count} were given, but only one can be sent",
+                    "il y en a {count}, mais une seule peut être transmise"
+                ),
+            )),
         }
     }
 
@@ -81,62 +92,71 @@ impl Properties {
         // A packet, or an identifier, of more than `MAX_PAYLOAD` cannot be written in MQTT's four-byte integers.
         let four_bytes = 1..=MAX_PAYLOAD as u32;
         if let Some(value) = self.payload_format_indicator.filter(|value| *value > 1) {
-            return Err(invalid("payload_format_indicator", format!("{value} is neither 0 (bytes) nor 1 (text)")));
+            return Err(invalid(
+                "payload_format_indicator",
+                tell!(
+                    language(),
+                    "{value} is neither 0 (bytes) nor 1 (text)",
+                    "{value} n'est ni 0 (octets) ni 1 (texte)"
+                ),
+            ));
         }
         for (property, value) in [("receive_maximum", self.receive_maximum), ("topic_alias", self.topic_alias)] {
             if value == Some(0) {
-                return Err(invalid(property, "0 is not allowed: use 1 to 65535"));
+                return Err(invalid(
+                    property,
+                    tell!(language(), "0 is not allowed: use 1 to 65535", "0 est interdit : utilisez 1 à 65535"),
+                ));
             }
         }
         let identifiers = self.subscription_identifier.iter().map(|value| ("subscription_identifier", *value));
         let sizes = self.maximum_packet_size.map(|value| ("maximum_packet_size", value));
         for (property, value) in identifiers.chain(sizes) {
             if !four_bytes.contains(&value) {
-                return Err(invalid(property, format!("{value} is not in 1 to {MAX_PAYLOAD}")));
+                return Err(invalid(
+                    property,
+                    tell!(
+                        language(),
+                        "{value} is not in 1 to {MAX_PAYLOAD}",
+                        "{value} n'est pas entre 1 et {MAX_PAYLOAD}"
+                    ),
+                ));
             }
         }
         Ok(())
     }
 
-    /// Refuses texts and binary data that cannot be written, and authentication data without a method.
+    /// Refuses texts and binary data that cannot be written.
     fn check_texts(&self) -> Result<()> {
         for (property, text) in [
             ("content_type", &self.content_type),
             ("response_topic", &self.response_topic),
-            ("authentication_method", &self.authentication_method),
             ("reason_string", &self.reason_string),
         ] {
-            check_text(property, text.as_deref().unwrap_or_default())?;
+            check_property_text(property, text.as_deref().unwrap_or_default())?;
         }
         for (name, value) in &self.user_property {
-            check_text("user_property", name)?;
-            check_text("user_property", value)?;
+            check_property_text("user_property", name)?;
+            check_property_text("user_property", value)?;
         }
-        for (property, data) in
-            [("correlation_data", &self.correlation_data), ("authentication_data", &self.authentication_data)]
-        {
-            check_len(property, data.as_ref().map_or(0, Vec::len))?;
-        }
+        check_len("correlation_data", self.correlation_data.as_ref().map_or(0, Vec::len))?;
         if let Some(Err(error)) = self.response_topic.as_deref().map(check_topic) {
             return Err(invalid("response_topic", error));
-        }
-        if self.authentication_data.is_some() && self.authentication_method.is_none() {
-            return Err(invalid("authentication_data", "it needs an authentication_method beside it"));
         }
         Ok(())
     }
 }
 
-impl fmt::Display for PropertyHome {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Connect => "CONNECT packet",
-            Self::Will => "will",
-            Self::Publish => "PUBLISH packet",
-            Self::Subscribe => "SUBSCRIBE packet",
-            Self::Unsubscribe => "UNSUBSCRIBE packet",
-            Self::Disconnect => "DISCONNECT packet",
-        })
+impl PropertyHome {
+    fn name(self, language: Language) -> &'static str {
+        match self {
+            Self::Connect => language.pick("a CONNECT packet", "un paquet CONNECT"),
+            Self::Will => language.pick("a will", "un testament"),
+            Self::Publish => language.pick("a PUBLISH packet", "un paquet PUBLISH"),
+            Self::Subscribe => language.pick("a SUBSCRIBE packet", "un paquet SUBSCRIBE"),
+            Self::Unsubscribe => language.pick("an UNSUBSCRIBE packet", "un paquet UNSUBSCRIBE"),
+            Self::Disconnect => language.pick("a DISCONNECT packet", "un paquet DISCONNECT"),
+        }
     }
 }
 
@@ -145,21 +165,47 @@ fn check_home(property: &'static str, packet: PropertyHome, homes: &[PropertyHom
     if homes.contains(&packet) {
         return Ok(());
     }
-    let homes: Vec<String> = homes.iter().map(|home| format!("in a {home}")).collect();
-    let place = if homes.is_empty() { "by the broker".to_owned() } else { homes.join(" or ") };
-    Err(invalid(property, format!("a client cannot send it in a {packet}; it is only sent {place}")))
+    let language = language();
+    let packet = packet.name(language);
+    let homes: Vec<String> =
+        homes.iter().map(|home| home.name(language)).map(|home| tell!(language, "in {home}", "dans {home}")).collect();
+    let place = if homes.is_empty() {
+        language.pick("by the broker", "par le broker").to_owned()
+    } else {
+        homes.join(language.pick(" or ", " ou "))
+    };
+    let problem = tell!(
+        language,
+        "a client cannot send it in {packet}; it is only sent {place}",
+        "un client ne peut pas la transmettre dans {packet} ; elle n'est transmise que {place}"
+    );
+    Err(invalid(property, problem))
 }
 
-fn check_text(property: &'static str, text: &str) -> Result<()> {
+fn check_property_text(property: &'static str, text: &str) -> Result<()> {
     if text.contains('\0') {
-        return Err(invalid(property, format!("{text:?} contains a NUL character, which MQTT forbids")));
+        return Err(invalid(
+            property,
+            tell!(
+                language(),
+                "{text:?} contains a NUL character, which MQTT forbids",
+                "{text:?} contient un caractère NUL, que MQTT interdit"
+            ),
+        ));
     }
     check_len(property, text.len())
 }
 
 fn check_len(property: &'static str, len: usize) -> Result<()> {
     if len > MAX_TEXT {
-        return Err(invalid(property, format!("{len} bytes are too long; at most {MAX_TEXT} can be sent")));
+        return Err(invalid(
+            property,
+            tell!(
+                language(),
+                "{len} bytes are too long; at most {MAX_TEXT} can be sent",
+                "{len} octets sont de trop ; {MAX_TEXT} au plus peuvent être transmis"
+            ),
+        ));
     }
     Ok(())
 }
@@ -181,7 +227,7 @@ mod tests {
 
     #[test]
     fn each_property_has_its_homes() {
-        let expected: [(Properties, &[PropertyHome]); 15] = [
+        let expected: [(Properties, &[PropertyHome]); 16] = [
             (new(), &HOMES),
             (new().with_user_property("a", ""), &HOMES),
             (new().with_payload_format_indicator(1), &[Publish, Will]),
@@ -190,7 +236,8 @@ mod tests {
             (new().with_correlation_data(*b"a"), &[Publish, Will]),
             (new().with_subscription_identifier(1), &[Subscribe]),
             (new().with_session_expiry_interval(u32::MAX), &[Connect, Disconnect]),
-            (new().with_authentication_method("m").with_authentication_data("d"), &[Connect]),
+            (new().with_authentication_method("m"), &[]),
+            (new().with_authentication_data("d"), &[]),
             (new().with_will_delay_interval(1), &[Will]),
             (new().with_topic_alias(1), &[Publish]),
             (new().with_topic_alias_maximum(0), &[Connect]),
@@ -200,7 +247,7 @@ mod tests {
         ];
         for (properties, homes) in expected {
             for home in HOMES {
-                assert_eq!(properties.check(home).is_ok(), homes.contains(&home), "{properties:?} in {home}");
+                assert_eq!(properties.check(home).is_ok(), homes.contains(&home), "{properties:?} in {home:?}");
             }
         }
     }
@@ -223,11 +270,10 @@ mod tests {
             (new().with_response_topic("a/#"), Will),
             (new().with_user_property("a\0", ""), Publish),
             (new().with_user_property("", "\0"), Unsubscribe),
-            (new().with_authentication_data("d"), Connect),
         ];
         for (properties, home) in expected {
             let result = properties.check(home);
-            assert!(matches!(result, Err(Error::InvalidProperty { .. })), "{properties:?} in {home}: {result:?}");
+            assert!(matches!(result, Err(Error::InvalidProperty { .. })), "{properties:?} in {home:?}: {result:?}");
         }
         let limit = new().with_correlation_data(vec![0; 65_535]).with_content_type("a".repeat(65_535));
         assert!(limit.check(Publish).is_ok());

@@ -29,9 +29,10 @@ pub struct PropertyFields {
     pub assigned_client_identifier: Option<String>,
     /// The keep-alive in seconds that the broker wants instead of the client's. In its answer to `connect`.
     pub server_keep_alive: Option<u16>,
-    /// The method of extended authentication. In `connect` and the broker's answer.
+    /// The method of extended authentication, which is not supported: refused in `connect`, and may be in the broker's
+    /// answer.
     pub authentication_method: Option<String>,
-    /// The data of extended authentication; never shown by `Debug`. In `connect` and the broker's answer.
+    /// The data of extended authentication; never shown by `Debug`. As `authentication_method`.
     pub authentication_data: Option<Vec<u8>>,
     /// `false` if the broker may leave out reason strings and user properties. In `connect`.
     pub request_problem_information: Option<bool>,
