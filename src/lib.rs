@@ -65,8 +65,9 @@ pub mod documentation;
 pub use callbacks::CallbackResult;
 pub use client::{Client, ClientBuilder, IntoPassword, MessageInfo, PublishFuture};
 pub use types::{
-    CallbackApiVersion, CleanStart, ConnackResult, ConnectFlags, ConnectOptions, DisconnectFlags, DisconnectOptions,
-    Engine, Error, ErrorCode, IntoDuration, IntoPayload, IntoTimeout, Language, LoopOptions, Message, PacketType,
-    Properties, PropertyFields, Protocol, PublishOptions, Qos, ReasonCode, Result, RetainHandling, SubscribeOptions,
-    Transport, connack_string, error_string, set_language, topic_matches_sub,
+    CallbackApiVersion, CleanStart, ConnackCode, ConnackResult, ConnectFlags, ConnectOptions, DisconnectFlags,
+    DisconnectOptions, Engine, Error, ErrorCode, IntoDuration, IntoPayload, IntoTimeout, Language, LogLevel,
+    LoopOptions, Message, PacketType, Properties, PropertyFields, Protocol, PublishOptions, Qos, ReasonCode, Result,
+    RetainHandling, SubscribeOptions, Transport, connack_string, convert_connack_rc_to_reason_code,
+    convert_disconnect_error_code_to_reason_code, error_string, set_language, topic_matches_sub,
 };

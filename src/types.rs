@@ -1,5 +1,6 @@
 //! The plain data of the crate: values, options and errors, without sockets, threads or Paho.
 
+mod connack;
 mod duration;
 mod engine;
 mod error;
@@ -8,6 +9,7 @@ mod flags;
 mod host;
 mod language;
 mod later;
+mod log_level;
 mod message;
 mod options;
 mod payload;
@@ -17,12 +19,14 @@ mod qos;
 mod reason_code;
 mod topic;
 
+pub use connack::{ConnackCode, ConnackResult, connack_string, convert_connack_rc_to_reason_code};
 pub use duration::{IntoDuration, IntoTimeout};
 pub use engine::Engine;
 pub use error::{Error, Result};
-pub use error_code::{ConnackResult, ErrorCode, connack_string, error_string};
+pub use error_code::{ErrorCode, convert_disconnect_error_code_to_reason_code, error_string};
 pub use flags::{ConnectFlags, DisconnectFlags};
 pub use language::{Language, set_language};
+pub use log_level::LogLevel;
 pub use message::Message;
 pub use options::{
     CleanStart, ConnectOptions, DisconnectOptions, LoopOptions, PublishOptions, RetainHandling, SubscribeOptions,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::types::ReasonCode;
+use crate::types::{PacketType, ReasonCode};
 
 /// What a call of paho-python would return, with the same numbers; here mostly a short form of an
 /// [`Error`](crate::types::Error).
@@ -19,106 +19,113 @@ use crate::types::ReasonCode;
 #[non_exhaustive]
 pub enum ErrorCode {
     /// Not finished yet; try again.
+    #[doc(alias = "MQTT_ERR_AGAIN")]
     Again = -1,
     /// All went well.
     #[default]
+    #[doc(alias = "MQTT_ERR_SUCCESS")]
     Success = 0,
     /// Out of memory.
+    #[doc(alias = "MQTT_ERR_NOMEM")]
     NoMem = 1,
     /// The broker sent something that is not MQTT.
+    #[doc(alias = "MQTT_ERR_PROTOCOL")]
     Protocol = 2,
     /// An argument is not valid, or the call makes no sense now.
+    #[doc(alias = "MQTT_ERR_INVAL")]
     Inval = 3,
     /// The client is not connected.
+    #[doc(alias = "MQTT_ERR_NO_CONN")]
     NoConn = 4,
     /// The broker refused the connection.
+    #[doc(alias = "MQTT_ERR_CONN_REFUSED")]
     ConnRefused = 5,
     /// Message not found.
+    #[doc(alias = "MQTT_ERR_NOT_FOUND")]
     NotFound = 6,
     /// The connection was lost.
+    #[doc(alias = "MQTT_ERR_CONN_LOST")]
     ConnLost = 7,
     /// TLS failed.
+    #[doc(alias = "MQTT_ERR_TLS")]
     Tls = 8,
     /// The payload is too large.
+    #[doc(alias = "MQTT_ERR_PAYLOAD_SIZE")]
     PayloadSize = 9,
     /// Not supported, for example by this version of MQTT.
+    #[doc(alias = "MQTT_ERR_NOT_SUPPORTED")]
     NotSupported = 10,
     /// Authentication failed.
+    #[doc(alias = "MQTT_ERR_AUTH")]
     Auth = 11,
     /// The broker's access list says no.
+    #[doc(alias = "MQTT_ERR_ACL_DENIED")]
     AclDenied = 12,
     /// Any other error.
+    #[doc(alias = "MQTT_ERR_UNKNOWN")]
     Unknown = 13,
     /// An error of the operating system.
+    #[doc(alias = "MQTT_ERR_ERRNO")]
     Errno = 14,
     /// The queue of outgoing messages is full.
+    #[doc(alias = "MQTT_ERR_QUEUE_SIZE")]
     QueueSize = 15,
     /// Nothing was heard during the keep-alive interval.
+    #[doc(alias = "MQTT_ERR_KEEPALIVE")]
     Keepalive = 16,
 }
 
-/// What a broker answered to CONNECT: a return code of MQTT 3.1.1 as a number, or a [`ReasonCode`].
-///
-/// Made by `into()` in the call of [`connack_string`].
-#[derive(Debug, Clone, Copy)]
-pub enum ConnackResult {
-    /// A return code of MQTT 3.1.1: 0 accepted, 1 to 5 refused.
-    ReturnCode(i32),
-    /// A reason code, as `on_connect` gets it.
-    ReasonCode(ReasonCode),
-}
-
-/// Python's sentence for an error number.
+/// Python's sentence for an error number: an [`ErrorCode`], or the number itself.
 ///
 /// paho-python: `error_string`.
+///
+/// ```
+/// use rappel::{ErrorCode, error_string};
+///
+/// assert_eq!(error_string(ErrorCode::QueueSize), "Message queue full.");
+/// assert_eq!(error_string(15), "Message queue full.");
+/// ```
 #[must_use]
-pub const fn error_string(code: ErrorCode) -> &'static str {
-    match code {
-        ErrorCode::Success => "No error.",
-        ErrorCode::NoMem => "Out of memory.",
-        ErrorCode::Protocol => "A network protocol error occurred when communicating with the broker.",
-        ErrorCode::Inval => "Invalid function arguments provided.",
-        ErrorCode::NoConn => "The client is not currently connected.",
-        ErrorCode::ConnRefused => "The connection was refused.",
-        ErrorCode::NotFound => "Message not found (internal error).",
-        ErrorCode::ConnLost => "The connection was lost.",
-        ErrorCode::Tls => "A TLS error occurred.",
-        ErrorCode::PayloadSize => "Payload too large.",
-        ErrorCode::NotSupported => "This feature is not supported.",
-        ErrorCode::Auth => "Authorisation failed.",
-        ErrorCode::AclDenied => "Access denied by ACL.",
-        ErrorCode::Errno => "Error defined by errno.",
-        ErrorCode::QueueSize => "Message queue full.",
-        ErrorCode::Keepalive => "Client or broker did not communicate in the keepalive interval.",
-        // Python has no sentence for `Again` either.
-        ErrorCode::Unknown | ErrorCode::Again => "Unknown error.",
+pub fn error_string(code: impl Into<i32>) -> &'static str {
+    match code.into() {
+        0 => "No error.",
+        1 => "Out of memory.",
+        2 => "A network protocol error occurred when communicating with the broker.",
+        3 => "Invalid function arguments provided.",
+        4 => "The client is not currently connected.",
+        5 => "The connection was refused.",
+        6 => "Message not found (internal error).",
+        7 => "The connection was lost.",
+        8 => "A TLS error occurred.",
+        9 => "Payload too large.",
+        10 => "This feature is not supported.",
+        11 => "Authorisation failed.",
+        12 => "Access denied by ACL.",
+        14 => "Error defined by errno.",
+        15 => "Message queue full.",
+        16 => "Client or broker did not communicate in the keepalive interval.",
+        _ => "Unknown error.",
     }
 }
 
-/// Python's sentence for the broker's answer: a number of MQTT 3.1.1 (0 to 5) or a [`ReasonCode`], which gives its name.
+/// The reason with which `on_disconnect` runs when the connection ended with this number.
 ///
-/// paho-python: `connack_string`.
+/// paho-python: `convert_disconnect_error_code_to_reason_code`.
 ///
 /// ```
-/// use rappel::{PacketType, ReasonCode, connack_string};
+/// use rappel::{ErrorCode, convert_disconnect_error_code_to_reason_code};
 ///
-/// assert_eq!(connack_string(5), "Connection Refused: not authorised.");
-/// assert_eq!(connack_string(ReasonCode::new(PacketType::Connack, 135)), "Not authorized");
+/// assert_eq!(convert_disconnect_error_code_to_reason_code(ErrorCode::Keepalive), "Keep alive timeout");
 /// ```
 #[must_use]
-pub fn connack_string(code: impl Into<ConnackResult>) -> &'static str {
-    match code.into() {
-        ConnackResult::ReasonCode(code) => code.name(),
-        ConnackResult::ReturnCode(code) => match code {
-            0 => "Connection Accepted.",
-            1 => "Connection Refused: unacceptable protocol version.",
-            2 => "Connection Refused: identifier rejected.",
-            3 => "Connection Refused: broker unavailable.",
-            4 => "Connection Refused: bad user name or password.",
-            5 => "Connection Refused: not authorised.",
-            _ => "Connection Refused: unknown reason.",
-        },
-    }
+pub fn convert_disconnect_error_code_to_reason_code(code: ErrorCode) -> ReasonCode {
+    let value = match code {
+        ErrorCode::Success => 0,
+        ErrorCode::Keepalive => 141,
+        ErrorCode::Protocol => 130,
+        _ => 128,
+    };
+    ReasonCode::new(PacketType::Disconnect, value)
 }
 
 impl ErrorCode {
@@ -148,43 +155,8 @@ impl PartialEq<ErrorCode> for i32 {
     }
 }
 
-impl From<i32> for ConnackResult {
-    fn from(code: i32) -> Self {
-        Self::ReturnCode(code)
-    }
-}
-
-impl From<ReasonCode> for ConnackResult {
-    fn from(code: ReasonCode) -> Self {
-        Self::ReasonCode(code)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_are_pythons() {
-        let expected = [
-            (ErrorCode::Again, -1, "Unknown error."),
-            (ErrorCode::Success, 0, "No error."),
-            (ErrorCode::NoConn, 4, "The client is not currently connected."),
-            (ErrorCode::Tls, 8, "A TLS error occurred."),
-            (ErrorCode::Unknown, 13, "Unknown error."),
-            (ErrorCode::Keepalive, 16, "Client or broker did not communicate in the keepalive interval."),
-        ];
-        for (code, number, text) in expected {
-            assert_eq!((code.value(), code.to_string().as_str()), (number, text));
-            assert_eq!(code, number);
-            assert_eq!(number, code);
-        }
-    }
-
-    #[test]
-    fn connack_strings() {
-        assert_eq!(connack_string(0), "Connection Accepted.");
-        assert_eq!(connack_string(4), "Connection Refused: bad user name or password.");
-        assert_eq!(connack_string(6), "Connection Refused: unknown reason.");
+impl From<ErrorCode> for i32 {
+    fn from(code: ErrorCode) -> Self {
+        code.value()
     }
 }

@@ -27,8 +27,10 @@ pub enum CallbackApiVersion {
 pub enum Protocol {
     /// MQTT 3.1.1, the default: every broker speaks it. paho-python: `MQTTv311`.
     #[default]
+    #[doc(alias = "MQTTv311")]
     V311,
     /// MQTT 5, with properties. paho-python: `MQTTv5`.
+    #[doc(alias = "MQTTv5")]
     V5,
 }
 

@@ -33,6 +33,7 @@ pub enum CleanStart {
     /// A new session at the first connection, the same one at reconnections: the default. paho-python:
     /// `MQTT_CLEAN_START_FIRST_ONLY`.
     #[default]
+    #[doc(alias = "MQTT_CLEAN_START_FIRST_ONLY")]
     FirstOnly,
     /// A new session every time. paho-python: `True`.
     Always,

@@ -43,6 +43,13 @@ pub enum RetainHandling {
 }
 
 impl SubscribeOptions {
+    /// [`RetainHandling::SendOnSubscribe`], under Python's name.
+    pub const RETAIN_SEND_ON_SUBSCRIBE: RetainHandling = RetainHandling::SendOnSubscribe;
+    /// [`RetainHandling::SendIfNew`], under Python's name.
+    pub const RETAIN_SEND_IF_NEW_SUB: RetainHandling = RetainHandling::SendIfNew;
+    /// [`RetainHandling::DoNotSend`], under Python's name.
+    pub const RETAIN_DO_NOT_SEND: RetainHandling = RetainHandling::DoNotSend;
+
     /// QoS 0 and the behaviour of MQTT 3.1.1.
     pub fn new() -> Self {
         Self::default()

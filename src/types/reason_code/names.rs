@@ -13,6 +13,11 @@ pub(super) fn find(packet: PacketType, value: u8) -> Option<&'static str> {
     exact.or_else(anywhere).map(|(_, name, _)| *name)
 }
 
+/// The number of the code called `name` in `packet`.
+pub(super) fn number(packet: PacketType, name: &str) -> Option<u8> {
+    NAMES.iter().find(|(_, known, packets)| *known == name && packets.contains(&packet)).map(|(number, ..)| *number)
+}
+
 /// Number, name, and the packets in which the number has that name.
 #[rustfmt::skip]
 const NAMES: &[(u8, &str, &[PacketType])] = &[
