@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::client::Client;
 use crate::event_loop::{Beginning, ConnectSettings, EventLoop, Kept};
 use crate::types::{
-    CallbackApiVersion, CleanStart, Engine, Error, Properties, Protocol, Result, Transport, check_text,
+    CallbackApiVersion, CleanStart, Engine, Error, Properties, Protocol, Result, Transport, check_text, language, tell,
 };
 
 /// Builds a [`Client`] (paho-python: the arguments of `Client`).
@@ -13,7 +13,8 @@ use crate::types::{
 #[must_use = "a builder does nothing until build() is called"]
 pub struct ClientBuilder<U: Send + Sync + 'static = ()> {
     client_id: String,
-    clean_session: bool,
+    /// `None` for the default, which is `true`.
+    clean_session: Option<bool>,
     userdata: U,
     protocol: Protocol,
     transport: Transport,
@@ -29,7 +30,7 @@ impl ClientBuilder {
         let CallbackApiVersion::Version2 = version;
         ClientBuilder {
             client_id: String::new(),
-            clean_session: true,
+            clean_session: None,
             userdata: (),
             protocol: Protocol::default(),
             transport: Transport::default(),
@@ -51,9 +52,9 @@ impl<U: Send + Sync + 'static> ClientBuilder<U> {
     }
 
     /// Whether the broker forgets subscriptions and messages of this client when it goes. Default: `true`.
-    /// MQTT 3.1.1 only: in MQTT 5 it is `ConnectOptions::clean_start` and the session expiry interval.
+    /// MQTT 3.1.1 only: in MQTT 5 it is `ConnectOptions::clean_start` and the session expiry interval, and `build` fails.
     pub fn clean_session(mut self, clean: bool) -> Self {
-        self.clean_session = clean;
+        self.clean_session = Some(clean);
         self
     }
 
@@ -128,7 +129,8 @@ impl<U: Send + Sync + 'static> ClientBuilder<U> {
     /// The client.
     ///
     /// # Errors
-    /// [`Error::ClientIdRequired`] for a kept session without a client id; [`Error::NulInText`] and
+    /// [`Error::ClientIdRequired`] for a kept session without a client id; [`Error::InvalidOption`] for a clean session of
+    /// MQTT 5; [`Error::NulInText`] and
     /// [`Error::TextTooLong`] for a client id that MQTT does not allow; with persistence, [`Error::ClientIdRequired`]
     /// without a client id and [`Error::Storage`] when the directory cannot be used or its contents are damaged.
     pub fn build(self) -> Result<Client<U>> {
@@ -136,7 +138,15 @@ impl<U: Send + Sync + 'static> ClientBuilder<U> {
         if self.engine == Engine::Paho && !cfg!(feature = "paho") {
             return Err(Error::EngineNotCompiled);
         }
-        if self.client_id.is_empty() && !self.clean_session && self.protocol != Protocol::V5 {
+        if self.protocol == Protocol::V5 && self.clean_session.is_some() {
+            let problem = tell!(
+                language(),
+                "MQTT 5 has none; use ConnectOptions::clean_start and the session expiry interval",
+                "MQTT 5 n'en a pas ; utilisez ConnectOptions::clean_start et l'intervalle d'expiration de la session"
+            );
+            return Err(Error::InvalidOption { option: "clean_session", problem });
+        }
+        if self.client_id.is_empty() && self.clean_session == Some(false) {
             return Err(Error::ClientIdRequired);
         }
         let kept = self.open_store()?;
@@ -174,7 +184,7 @@ impl<U: Send + Sync + 'static> ClientBuilder<U> {
             connect_timeout: Duration::from_secs(5),
             version: self.protocol,
             client_id: self.client_id,
-            clean_session: self.clean_session,
+            clean_session: self.clean_session.unwrap_or(true),
             credentials: None,
             will: None,
             connected_before: false,

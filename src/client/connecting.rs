@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use crate::client::Client;
 use crate::mqtt::encode_disconnect;
-use crate::types::{ConnectOptions, DisconnectOptions, Error, PropertyHome, Protocol, Result, check_host, check_text};
+use crate::types::{
+    CleanStart, ConnectOptions, DisconnectOptions, Error, PropertyHome, Protocol, Result, check_host, check_text,
+};
 
 /// How long [`Client::disconnect`] waits for confirmations.
 const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -109,6 +111,9 @@ impl<U: Send + Sync + 'static> Client<U> {
             return Err(Error::InvalidPort);
         }
         let keepalive = options.checked_keepalive()?;
+        if options.clean_start != CleanStart::FirstOnly && self.protocol() != Protocol::V5 {
+            return Err(Error::PropertiesNeedV5);
+        }
         self.check_properties(&options.properties, PropertyHome::Connect)?;
         self.events().settings(|settings| {
             if let Some(credentials) = &settings.credentials {

@@ -61,7 +61,8 @@ impl ConnectOptions {
         self.keepalive.map(check_keepalive).transpose()
     }
 
-    /// When the broker forgets the earlier session: a [`CleanStart`] or a `bool`. MQTT 5 only.
+    /// When the broker forgets the earlier session: a [`CleanStart`] or a `bool`. MQTT 5 only; over MQTT 3.1.1 the call
+    /// fails with [`Error::PropertiesNeedV5`](crate::types::Error::PropertiesNeedV5).
     pub fn clean_start(mut self, clean_start: impl Into<CleanStart>) -> Self {
         self.clean_start = clean_start.into();
         self

@@ -1,0 +1,372 @@
+#!/usr/bin/env python3
+"""The tables in tests/it/python_tables: what paho-python 2.2.0 itself answers.
+
+    python3 tests/python_tables.py           says what differs between the tables and PyPI's package; 1 if anything does
+    python3 tests/python_tables.py --write   writes the tables anew
+
+The package is fetched with pip into a folder that is removed afterwards. tests/it/python_tables.rs compares the crate
+with the tables and needs no Python.
+"""
+
+import difflib
+import enum
+import importlib
+import itertools
+import pathlib
+import random
+import struct
+import subprocess
+import sys
+import tempfile
+import types
+import warnings
+
+PACKAGE = "paho-mqtt==2.2.0"
+TABLES = pathlib.Path(__file__).parent / "it" / "python_tables"
+MODULES = [
+    "client", "publish", "subscribe", "properties", "reasoncodes", "subscribeoptions", "enums", "matcher", "packettypes",
+]
+# What modules have from elsewhere, or only where another package is installed.
+OTHERS = ["TYPE_CHECKING", "annotations", "socks"]
+
+
+def quoted(texts):
+    """Texts side by side; none of ours contains a quotation mark."""
+    return " ".join(f'"{text}"' for text in texts)
+
+
+# ---- Names ---------------------------------------------------------------------------------------------------------
+
+def names(paho):
+    """Every public name of the modules, and of their classes."""
+    instances = {
+        "Client": ["suppress_exceptions"],
+        "MQTTMessageInfo": ["mid", "rc"],
+        "ReasonCode": ["packetType", "value"],
+        "SubscribeOptions": ["QoS", "names", "noLocal", "retainAsPublished", "retainHandling"],
+        "Properties": ["packetType", "types", "names", "properties"]
+        + [name.replace(" ", "") for name in paho("properties").Properties(1).names],
+    }
+    for module_name in MODULES:
+        module = paho(module_name)
+        for name, value in sorted(vars(module).items()):
+            home = getattr(value, "__module__", None)
+            foreign = isinstance(value, types.ModuleType) or name in OTHERS
+            foreign = foreign or (isinstance(home, str) and not home.startswith("paho"))
+            if name.startswith("_") or foreign:
+                continue
+            yield module_name, name
+            if not isinstance(value, type) or value.__module__ != module.__name__:
+                continue
+            own = {it for it in vars(value) if not it.startswith("_")}
+            if issubclass(value, enum.Enum):
+                own = set(value.__members__)
+            for attribute in sorted(own | set(instances.get(name, []))):
+                yield module_name, f"{name}.{attribute}"
+
+
+def enums(paho):
+    """The members of the enums, with their numbers."""
+    module = paho("enums")
+    for name in ["MQTTErrorCode", "MQTTProtocolVersion", "CallbackAPIVersion", "LogLevel", "ConnackCode"]:
+        for member in getattr(module, name):
+            yield name, member.name, member.value
+    packets = paho("packettypes").PacketTypes
+    for index in packets.indexes:
+        yield "PacketTypes", packets.Names[index], index
+    options = paho("subscribeoptions").SubscribeOptions
+    for name in ["RETAIN_SEND_ON_SUBSCRIBE", "RETAIN_SEND_IF_NEW_SUB", "RETAIN_DO_NOT_SEND"]:
+        yield "SubscribeOptions", name, getattr(options, name)
+
+
+# ---- Topics --------------------------------------------------------------------------------------------------------
+
+LEVELS = ["", "a", "b", "$SYS"]
+PATTERNS = ["", "a", "$SYS", "+", "#", "a+"]
+
+
+def topics(paho):
+    """For each filter the topics it matches; the first line has all that were tried."""
+    tried = ["/".join(levels) for count in (1, 2, 3) for levels in itertools.product(LEVELS, repeat=count)]
+    tried += ["a/b/c/d", "é/à", "a b", "$", "$share/g/a"]
+    filters = ["/".join(levels) for count in (1, 2, 3) for levels in itertools.product(PATTERNS, repeat=count)]
+    filters += ["a/b/c/d", "+/+/+/+", "a/b/c/#", "+/à", "é/#", "a b", "$/#", "$share/g/a", "a/#/#"]
+    yield "*", quoted(tried)
+    for sub in filters:
+        yield f'"{sub}"', quoted(topic for topic in tried if paho("client").topic_matches_sub(sub, topic))
+
+
+def routes(paho):
+    """The order in which the callbacks of message_callback_add run, however they were registered."""
+    filters = [
+        "#", "+", "+/#", "+/+", "+/+/#", "+/b", "+/b/c", "+/b/#", "a", "a/#", "a/+", "a/+/#", "a/+/c", "a/b", "a/b/#",
+        "a/b/+", "a/b/c", "a//c", "/", "/#", "/+", "b/#", "$SYS/#", "$SYS/+", "$SYS/b",
+    ]
+    random.Random(2).shuffle(filters)
+    matcher = paho("matcher").MQTTMatcher()
+    for sub in filters:
+        matcher[sub] = sub
+    yield "*", quoted(filters)
+    for topic in ["a", "b", "a/b", "a/b/c", "a/c", "a/c/d", "a//c", "/", "/a", "//", "x/b", "x/b/c", "$SYS/b", "$SYS", "a/b/c/d"]:
+        yield f'"{topic}"', quoted(matcher.iter_match(topic))
+
+
+# ---- Codes and texts -----------------------------------------------------------------------------------------------
+
+def reason_codes(paho):
+    """The name of each reason code in each packet that may have it."""
+    packets = paho("packettypes").PacketTypes
+    for packet in packets.indexes:
+        for value in range(256):
+            try:
+                code = paho("reasoncodes").ReasonCode(packet, identifier=value)
+            except (KeyError, ValueError):
+                continue
+            yield packets.Names[packet], value, str(code), "failure" if code.is_failure else "success"
+
+
+def texts(paho):
+    """What the functions that explain or convert numbers answer."""
+    client = paho("client")
+    for number in range(-2, 20):
+        yield "error_string", number, client.error_string(number)
+    for number in range(-1, 8):
+        yield "connack_string", number, client.connack_string(number)
+    for number in range(7):
+        code = client.convert_connack_rc_to_reason_code(number)
+        yield "convert_connack_rc_to_reason_code", number, f"{code.value} {code}"
+    for number in client.MQTTErrorCode:
+        code = client.convert_disconnect_error_code_to_reason_code(number)
+        yield "convert_disconnect_error_code_to_reason_code", number.value, f"{code.value} {code}"
+
+
+# ---- Values --------------------------------------------------------------------------------------------------------
+
+def payloads(paho):
+    """The bytes that publish() makes of a payload, as text."""
+    encode = paho("client")._encode_payload
+    chance = random.Random(3)
+    floats = [0.0, -0.0, 1.0, -1.5, 21.5, 0.1, 0.1 + 0.2, 1e15, 1e16, 123456789012345.6, 1e-4, 1e-5, 1.5e-7, 1e22, 1e23]
+    floats += [5e-324, 2.2250738585072014e-308, 1.7976931348623157e308, float("inf"), float("-inf"), float("nan")]
+    floats += [round(chance.uniform(-50, 50), digits) for digits in range(6)]
+    while len(floats) < 80:
+        number = struct.unpack("<d", chance.randbytes(8))[0]
+        if number == number:
+            floats.append(number)
+    for number in floats:
+        yield "float", struct.pack(">d", number).hex(), encode(number).decode()
+    for number in [0, 7, -7, 2**31, -(2**63), 2**64 - 1, 2**127 - 1]:
+        yield "int", number, encode(number).decode()
+    for value in [True, False]:
+        yield "bool", str(value).lower(), encode(value).decode()
+    for text in ["", "a", "21,5 °C", "été"]:
+        yield "str", text, encode(text).decode()
+    yield "None", "", encode(None).decode()
+
+
+def properties(paho):
+    """Each property, and the packets of a client that may have it."""
+    packets = paho("packettypes").PacketTypes
+    known = paho("properties").Properties(packets.PUBLISH)
+    clients = {
+        packets.CONNECT: "Connect", packets.WILLMESSAGE: "Will", packets.PUBLISH: "Publish",
+        packets.SUBSCRIBE: "Subscribe", packets.UNSUBSCRIBE: "Unsubscribe", packets.DISCONNECT: "Disconnect",
+    }
+    for name, number in known.names.items():
+        kind, homes = known.properties[number]
+        homes = [place for packet, place in clients.items() if packet in homes]
+        yield name.replace(" ", ""), number, known.types[kind], " ".join(homes)
+
+
+def subscribe_options(paho):
+    """The byte that stands for the options of a filter in SUBSCRIBE."""
+    for qos, no_local, as_published, handling in itertools.product(range(3), (0, 1), (0, 1), range(3)):
+        options = paho("subscribeoptions").SubscribeOptions(qos, bool(no_local), bool(as_published), handling)
+        yield qos, no_local, as_published, handling, options.pack()[0]
+
+
+# ---- Arguments -----------------------------------------------------------------------------------------------------
+
+CALLS = """
+Client(V2, clean_session=False)
+Client(V2, client_id="a", clean_session=False)
+Client(V2, clean_session=True, protocol=MQTTv5)
+Client(V2, transport="pigeon")
+c.connect("", 1883)
+c.connect("localhost", 0)
+c.connect("localhost", -1)
+c.connect("localhost", 1, keepalive=-1)
+c.connect("localhost", 1, clean_start=True)
+c.connect("localhost", 1, properties=connect_properties)
+c.connect_async("localhost", 1)
+c.connect_async("", 1)
+c.connect_async("localhost", 0)
+c.connect_async("localhost", 1, keepalive=-1)
+c.connect_async("localhost", 1, keepalive=0)
+c.connect_async("localhost", 1, keepalive=65535)
+c.reconnect()
+c.disconnect()
+c.is_connected()
+c.loop(0)
+c.loop(-1)
+c.loop_stop()
+twice(c.loop_start)
+c.publish("", "x", 0)
+c.publish("a/+", "x", 0)
+c.publish("a/#", "x", 0)
+c.publish("a+b", "x", 0)
+c.publish("t" * 65535, "x", 1)
+c.publish("t" * 65536, "x", 1)
+c.publish("t", "x", -1)
+c.publish("t", "x", 3)
+c.publish("t", None, 1)
+c.publish("t", "x", 0)
+c.publish("t", "x", 1)
+c.publish("t", "x", 2)
+c.publish("$SYS/t", "x", 1)
+c.publish("t/", "x", 1)
+c.publish("t", "x", 1, properties=publish_properties)
+full(c).publish("t", "x", 1)
+full(c).publish("t", "x", 0)
+c.subscribe("", 0)
+c.subscribe("a", 0)
+c.subscribe("a", 3)
+c.subscribe("a", -1)
+c.subscribe("a/#/b", 0)
+c.subscribe("a#", 0)
+c.subscribe("a+", 0)
+c.subscribe("+a/b", 0)
+c.subscribe("#", 0)
+c.subscribe("+/+/#", 0)
+c.subscribe("$share/g/a", 0)
+c.subscribe("a" * 65536, 0)
+c.subscribe([])
+c.subscribe([("a", 0), ("b", 3)])
+c.subscribe([("a", 0), ("", 0)])
+c.subscribe([("a", 0), ("b", 2)])
+c.unsubscribe("")
+c.unsubscribe("a")
+c.unsubscribe([])
+c.unsubscribe(["a", ""])
+c.unsubscribe("a/#/b")
+c.message_callback_add("", f)
+c.message_callback_add("a/#/b", f)
+c.message_callback_add("a", f)
+c.message_callback_remove("a")
+c.will_set("", "x")
+c.will_set("t", "x", 3)
+c.will_set("t", "x", -1)
+c.will_set("t", None, 2, True)
+c.will_set("a/#", "x")
+c.will_clear()
+c.username_pw_set("u", None)
+c.username_pw_set("u", "p")
+c.username_pw_set("", "p")
+c.reconnect_delay_set(1, 120)
+c.reconnect_delay_set(0, 0)
+c.reconnect_delay_set(2, 1)
+c.max_inflight_messages_set(0)
+c.max_queued_messages_set(0)
+put(c, "keepalive", -1)
+put(c, "keepalive", 0)
+put(c, "connect_timeout", 0)
+put(c, "connect_timeout", -1)
+put(c, "connect_timeout", 0.5)
+c.user_data_set(None)
+c.publish("t", "x", 1).wait_for_publish(0)
+c.publish("t", "x", 0).wait_for_publish(0)
+full(c).publish("t", "x", 1).wait_for_publish(0)
+c.publish("t", "x", 1).is_published()
+v5.publish("", "x", 1)
+v5.publish("t", "x", 1, properties=publish_properties)
+v5.connect_async("localhost", 1, properties=connect_properties)
+v5.subscribe("a", 0, properties=subscribe_properties)
+v5.subscribe("", 0)
+v5.subscribe("a", options=SubscribeOptions(qos=1, noLocal=True))
+v5.unsubscribe("a", properties=unsubscribe_properties)
+""".split("\n")
+
+
+def arguments(paho):
+    """What comes of a call on a client without a connection: an exception, a number other than 0, or "ok"."""
+    client, packets = paho("client"), paho("packettypes").PacketTypes
+
+    def twice(call):
+        call()
+        return call()
+
+    def full(c):
+        c.max_queued_messages_set(1)
+        c.publish("t", "x", 1)
+        return c
+
+    def filled(packet):
+        it = client.Properties(packet)
+        it.UserProperty = ("name", "value")
+        return it
+
+    for call in filter(None, CALLS):
+        scope = vars(client) | {
+            "V2": client.CallbackAPIVersion.VERSION2,
+            "c": client.Client(client.CallbackAPIVersion.VERSION2),
+            "v5": client.Client(client.CallbackAPIVersion.VERSION2, protocol=client.MQTTv5),
+            "f": lambda *_: None, "put": setattr, "twice": twice, "full": full,
+            "connect_properties": filled(packets.CONNECT),
+            "publish_properties": filled(packets.PUBLISH),
+            "subscribe_properties": filled(packets.SUBSCRIBE),
+            "unsubscribe_properties": filled(packets.UNSUBSCRIBE),
+        }
+        try:
+            answer = eval(call, scope)  # our own text, above
+        except Exception as error:
+            yield call, type(error).__name__
+            continue
+        if isinstance(answer, tuple):
+            answer = answer[0]
+        if isinstance(answer, client.MQTTMessageInfo):
+            answer = answer.rc
+        is_code = isinstance(answer, client.MQTTErrorCode) and answer != 0
+        yield call, f"{answer.name}" if is_code else "ok"
+
+
+# ---- The files -----------------------------------------------------------------------------------------------------
+
+def tables(paho):
+    for make in [
+        names, enums, topics, routes, reason_codes, texts, payloads, properties, subscribe_options, arguments,
+    ]:
+        lines = ["\t".join(str(cell) for cell in row) for row in make(paho)]
+        about = " ".join(make.__doc__.split())
+        yield f"{make.__name__}.tsv", f"# {PACKAGE}: {about}\n" + "\n".join(lines) + "\n"
+
+
+def main():
+    write = sys.argv[1:] == ["--write"]
+    if sys.argv[1:] and not write:
+        sys.exit(__doc__)
+    with tempfile.TemporaryDirectory() as folder:
+        install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", folder, PACKAGE]
+        subprocess.run(install, check=True)
+        sys.path.insert(0, folder)
+        warnings.simplefilter("ignore")
+        # A client whose constructor has raised cannot be destroyed in order.
+        sys.unraisablehook = lambda _: None
+        made = dict(tables(lambda name: importlib.import_module(f"paho.mqtt.{name}")))
+    differs = False
+    for name in sorted(set(made) | {path.name for path in TABLES.glob("*.tsv")}):
+        path = TABLES / name
+        before = path.read_text(encoding="utf-8") if path.exists() else ""
+        after = made.get(name, "")
+        if write:
+            path.write_text(after, encoding="utf-8") if after else path.unlink()
+        if before != after:
+            differs = True
+            lines = difflib.unified_diff(before.splitlines(), after.splitlines(), f"{name} here", f"{name} of {PACKAGE}", lineterm="")
+            print("\n".join(lines))
+    if differs and not write:
+        sys.exit("the tables differ from the package: python3 tests/python_tables.py --write")
+    print("written" if write else f"the tables are those of {PACKAGE}")
+
+
+if __name__ == "__main__":
+    main()
