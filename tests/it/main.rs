@@ -16,6 +16,7 @@ mod looping;
 mod persistence;
 mod programs;
 mod publishing;
+mod python_tables;
 mod resources;
 mod resuming;
 mod returning;
