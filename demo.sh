@@ -6,7 +6,7 @@ CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")"
 . .ci/setup.sh
 
 setup
-say "building the demo (the first time this takes a few minutes)"
-cargo build --example demo
-say "running the demo"
+[ -x "${CARGO_TARGET_DIR:-target}/debug/examples/demo" ] || say "construction de la démonstration : quelques minutes la première fois"
+cargo build --example demo || die "la démonstration n'a pas pu être construite" "la raison est ci-dessus ; $(network)"
+say "démonstration"
 exec cargo run --quiet --example demo -- "$@"

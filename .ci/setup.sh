@@ -1,21 +1,31 @@
 # shellcheck shell=bash
 # What demo.sh and test.sh share: checks the machine, installs what is missing, changes nothing else.
+# It speaks French, as the course does.
 # Everything is checked before anything is installed, so a machine that cannot be completed is left as it was.
 
 me=$(basename -- "$0")
 
-say() { printf '%s: %s\n' "$me" "$*"; }
+say() { printf '%s : %s\n' "$me" "$*"; }
 
 die() {
-    printf '%s: error: %s\n' "$me" "$1" >&2
+    printf '%s : erreur : %s\n' "$me" "$1" >&2
     shift
     [ $# -eq 0 ] || printf '  %s\n' "$@" >&2
     exit 1
 }
 
+# One sentence on the network, for whoever reads why something could not be fetched.
+network() {
+    if timeout 5 bash -c ': >/dev/tcp/www.debian.org/443' 2>/dev/null; then
+        printf 'le réseau répond'
+    else
+        printf 'le réseau ne répond pas, ou seulement par un proxy : vérifiez la connexion à Internet'
+    fi
+}
+
 # ---- Rust ---------------------------------------------------------------------------------------------------------
 
-rustup_hint="get it from https://rustup.rs, open a new terminal, then run $me again"
+rustup_hint="installez-le depuis https://rustup.rs, ouvrez un nouveau terminal, puis relancez $me"
 
 # The lowest version that may build the crate, as Cargo.toml says it.
 rust_needed() { sed -n 's/^rust-version *= *"\(.*\)".*/\1/p' Cargo.toml; }
@@ -32,19 +42,19 @@ check_rust() {
 
     if ! command -v cargo >/dev/null || ! command -v rustc >/dev/null; then
         if [ "$(id -u)" -eq 0 ] && [ -n "${SUDO_USER:-}" ]; then
-            die "root has no Rust: run ./$me without sudo, it asks for sudo itself when it needs it"
+            die "root n'a pas Rust : lancez ./$me sans sudo, il le demande lui-même s'il en a besoin"
         fi
-        die "Rust is missing: $rustup_hint"
+        die "Rust manque : $rustup_hint"
     fi
     if ! found=$(rustc --version) || ! cargo --version >/dev/null; then
-        die "Rust is installed but does not run (see above)" "with rustup: rustup default stable"
+        die "Rust est installé mais ne démarre pas (voir ci-dessus)" "avec rustup : rustup default stable"
     fi
     found=$(printf '%s\n' "$found" | sed 's/^rustc \([0-9.]*\).*/\1/')
     if ! at_least "$found" "$needed"; then
         if command -v rustup >/dev/null; then
-            die "Rust $found is too old, $needed or newer is needed: rustup update stable"
+            die "Rust $found est trop ancien, il faut au moins $needed : rustup update stable"
         fi
-        die "Rust $found is too old, $needed or newer is needed: $rustup_hint"
+        die "Rust $found est trop ancien, il faut au moins $needed : $rustup_hint"
     fi
 }
 
@@ -73,6 +83,7 @@ missing_packages() {
     command -v make >/dev/null || printf 'make '
     c_compiler_works || printf 'gcc libc6-dev '
     mosquitto_found || printf 'mosquitto '
+    command -v mosquitto_sub >/dev/null || printf 'mosquitto-clients '
 }
 
 # Debian and its descendants: Ubuntu, Raspberry Pi OS and others, all with apt-get.
@@ -84,8 +95,8 @@ is_debian_like() {
 # What to type on a system that this file cannot install on, one hint per line.
 other_system_hint() {
     case "$(uname -s)" in
-    Darwin) printf '%s\n' "on macOS: xcode-select --install && brew install cmake mosquitto" ;;
-    *) printf '%s\n' "install it with the package manager of your system, then run $me again" ;;
+    Darwin) printf '%s\n' "sur macOS : xcode-select --install && brew install cmake mosquitto" ;;
+    *) printf '%s\n' "installez-le avec le gestionnaire de paquets de votre système, puis relancez $me" ;;
     esac
 }
 
@@ -94,32 +105,32 @@ install_packages() {
 
     if [ "$(id -u)" -ne 0 ]; then
         command -v sudo >/dev/null ||
-            die "missing: $*" "neither root nor sudo here; ask the administrator for: apt-get install $*"
+            die "il manque : $*" "ni root ni sudo ici ; demandez à l'administrateur : apt-get install $*"
         as_root=(sudo)
-        say "missing: $*; installing with sudo apt-get, which may ask for your password"
+        say "il manque : $* ; installation par sudo apt-get, qui demande peut-être votre mot de passe"
         # Not "sudo -v": it asks for a password even where none is needed, as on Raspberry Pi OS.
-        sudo true || die "sudo was refused, nothing was installed" "ask the administrator for: apt-get install $*"
+        sudo true || die "sudo est refusé, rien n'a été installé" "demandez à l'administrateur : apt-get install $*"
     else
-        say "missing: $*; installing with apt-get"
+        say "il manque : $* ; installation par apt-get"
     fi
 
     "${as_root[@]}" apt-get -qq -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 update ||
-        say "warning: apt-get update failed, going on with the package lists of this machine"
+        say "avertissement : apt-get update a échoué ($(network)), suite avec les listes de paquets de cette machine"
     for package in "$@"; do
         apt-cache show "$package" >/dev/null 2>&1 || unknown+="$package "
     done
-    [ -z "$unknown" ] || die "apt-get does not know: $unknown(nothing was installed)" \
-        "is the network up? on Ubuntu mosquitto is in universe: sudo add-apt-repository universe"
+    [ -z "$unknown" ] || die "il manque : $*" "apt-get ne connaît pas : $unknown(rien n'a été installé)" \
+        "$(network)" "sur Ubuntu, mosquitto est dans universe : sudo add-apt-repository universe"
 
     "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
         apt-get -qq -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 install --yes --no-install-recommends "$@" </dev/null ||
-        die "apt-get could not install: $*" "its reason is above"
+        die "apt-get n'a pas pu installer : $*" "sa raison est ci-dessus" "$(network)"
 
     # Debian starts a freshly installed mosquitto as a service; that is the owner's business, so say it and leave it.
     case " $* " in *" mosquitto "*)
         if [ -d /run/systemd/system ]; then
-            say "note: the system now runs mosquitto as a service on localhost:1883, and the examples use it"
-            say "note: to stop it for good: sudo systemctl disable --now mosquitto"
+            say "le système fait maintenant tourner mosquitto comme service sur localhost:1883, et les exemples l'utilisent"
+            say "pour l'arrêter définitivement : sudo systemctl disable --now mosquitto"
         fi
         ;;
     esac
@@ -136,23 +147,23 @@ setup() {
 
     # First everything that could stop us, then everything that changes the machine.
     if [ -n "$packages" ] && ! is_debian_like; then
-        die "missing: $packages(Debian names)" "this system is not Debian, Ubuntu or Raspberry Pi OS: nothing was installed" \
+        die "il manque : $packages(noms de Debian)" "ce système n'est ni Debian, ni Ubuntu, ni Raspberry Pi OS : rien n'a été installé" \
             "$(other_system_hint)"
     fi
     if [ -n "$components" ] && ! command -v rustup >/dev/null; then
-        die "missing: $components(nothing was installed)" "this Rust does not come from rustup: install them the way you installed it," \
-            "Debian calls them rustfmt and rust-clippy; or $rustup_hint"
+        die "il manque : $components(rien n'a été installé)" "ce Rust ne vient pas de rustup : installez-les de la même façon que lui," \
+            "Debian les nomme rustfmt et rust-clippy ; ou bien $rustup_hint"
     fi
 
     if [ -n "$packages" ]; then
         # shellcheck disable=SC2086 # one word per package
         install_packages $packages
         packages=$(missing_packages)
-        [ -z "$packages" ] || die "installed, and still missing: $packages"
+        [ -z "$packages" ] || die "installé, et pourtant il manque encore : $packages"
     fi
     if [ -n "$components" ]; then
-        say "missing: ${components% }; installing with rustup"
+        say "il manque : ${components% } ; installation par rustup"
         # shellcheck disable=SC2086 # one word per component
-        rustup component add $components || die "rustup could not add: $components"
+        rustup component add $components || die "rustup n'a pas pu ajouter : $components" "$(network)"
     fi
 }

@@ -7,25 +7,29 @@
 //! -------------
 //! ```
 //! Le programme démarre son propre Mosquitto sur un port libre de cette machine, affiche quelques blocs comme celui-ci (les
-//! valeurs varient), arrête tout et se termine de lui-même.
+//! valeurs varient), arrête tout et se termine de lui-même. Les calculs sont ceux de `ex4_pub.rs` et `ex4_sub.rs`.
 
 mod common;
+#[path = "ex4_pub.rs"]
+#[allow(clippy::duplicate_mod, dead_code, reason = "an example has its harness with it, and its `main`")]
+mod ex4_pub;
+#[path = "ex4_sub.rs"]
+#[allow(clippy::duplicate_mod, dead_code, reason = "an example has its harness with it, and its `main`")]
+mod ex4_sub;
 
-use std::io::{self, Write};
-use std::process::ExitCode;
+use std::error::Error;
+use std::net::{Ipv4Addr, TcpListener};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, mpsc};
+use std::sync::{PoisonError, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use ads1x1x::{Ads1x1x, FullScaleRange, TargetAddr, channel};
 use rappel as pmc;
 
-use common::broker::{self, Mosquitto};
-use common::cadence::next_tick;
-use common::cli::{Args, Program};
-use common::light;
-use common::luminosity::{Luminosity, PREFIX};
-use common::report::{self, Failure, Outcome};
+use common::Fault;
+use common::mosquitto::Mosquitto;
+use common::pi::{i2c, sky::Sky};
 
 const BROKER: &str = "127.0.0.1";
 const PIS: [&str; 3] = ["denis", "WuJitsu", "Equipe 3"];
@@ -34,99 +38,83 @@ const BLOCS: usize = 5;
 /// Sur une machine très occupée, la première valeur peut tarder.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-const PROGRAMME: Program = Program {
-    name: "demo",
-    about: "Trois Pi simulés publient leur luminosité et un abonné affiche le maximum et la moyenne, quelques fois.\n\
-            La démonstration démarre toujours son propre broker, sur un port libre de cette machine : ni --broker ni\n\
-            MQTT_BROKER n'y changent rien.",
-    options: &[],
-};
-
-type Valeurs = Mutex<Luminosity>;
-
 /// L'abonné, comme dans `ex4_sub`. Il est abonné pour de bon quand cette fonction rend la main.
-fn abonne(port: u16) -> Outcome<pmc::Client<Valeurs>> {
-    let client = pmc::Client::builder(pmc::CallbackApiVersion::Version2)
-        .userdata(Mutex::new(Luminosity::new(PERIODE)))
-        .build()?;
-    client.on_message(|_client, valeurs: &Valeurs, msg| {
-        if let Ok(mut valeurs) = valeurs.lock() {
-            valeurs.receive(&msg.topic, &msg.payload, Instant::now());
-        }
-    });
+fn abonne(port: u16) -> Result<pmc::Client, Fault> {
+    let client = pmc::Client::new(pmc::CallbackApiVersion::Version2);
+    client.on_message(ex4_sub::reception_msg);
     let (envoi, abonnement) = mpsc::channel();
     client.on_subscribe(move |_client, _userdata, _mid, _codes, _properties| {
         // Après un réabonnement, plus personne n'écoute.
         let _ = envoi.send(());
     });
-    client.connect(BROKER, port)?;
-    client.subscribe(format!("{PREFIX}+"), 0)?;
-    client.loop_start()?;
-    abonnement.recv_timeout(PATIENCE).map_err(|_| Failure::new("le broker ne confirme pas l'abonnement"))?;
+    client.connect(BROKER, port).map_err(fault)?;
+    client.subscribe("/ex4/+", 0).map_err(fault)?;
+    client.loop_start().map_err(fault)?;
+    abonnement.recv_timeout(PATIENCE).map_err(|_| Fault::new("le broker ne confirme pas l'abonnement"))?;
     Ok(client)
 }
 
 /// Un Pi simulé, comme dans `ex4_pub`, jusqu'à la fin de la démonstration.
-fn pi_simule(nom: &str, port: u16, fini: &AtomicBool) -> Outcome {
-    let mut capteur = light::simulated(nom)?;
+fn pi_simule(nom: &str, port: u16, fini: &AtomicBool) -> Result<(), Fault> {
+    let mut capteur = Ads1x1x::new_ads1115(i2c::simulated(Sky::now(nom)), TargetAddr::default());
+    capteur.set_full_scale_range(FullScaleRange::Within4_096V).map_err(|erreur| Fault::new(format!("{erreur:?}")))?;
     let client = pmc::Client::new(pmc::CallbackApiVersion::Version2);
-    client.connect(BROKER, port)?;
-    client.loop_start()?;
+    client.connect(BROKER, port).map_err(fault)?;
+    client.loop_start().map_err(fault)?;
 
-    let rubrique = format!("{PREFIX}{nom}");
     let debut = Instant::now();
-    while !fini.load(Ordering::Relaxed) {
-        client.publish(&rubrique, capteur.percent()?, 0)?;
-        let maintenant = Instant::now();
-        thread::sleep(next_tick(debut, PERIODE, maintenant) - maintenant);
+    for tour in 1.. {
+        let pas = ex4_pub::mesure(|| capteur.read(channel::SingleA0)).map_err(fault)?;
+        client.publish(format!("/ex4/{nom}"), ex4_pub::pourcentage(pas), 0).map_err(fault)?;
+        thread::sleep((debut + PERIODE * tour).saturating_duration_since(Instant::now()));
+        if fini.load(Ordering::Relaxed) {
+            break;
+        }
     }
-    client.disconnect()?;
-    Ok(())
+    client.disconnect().map_err(fault)
 }
 
 /// Affiche les blocs, un par période à partir de la première valeur.
-fn affichage(client: &pmc::Client<Valeurs>) -> Outcome {
-    let valeurs = client.user_data_get();
+fn affichage() -> Result<(), Fault> {
     let debut = Instant::now();
     let mut affiches = 0;
     while affiches < BLOCS {
-        let maintenant = Instant::now();
-        thread::sleep(next_tick(debut, PERIODE, maintenant) - maintenant);
-        match valeurs.lock().ok().and_then(|valeurs| valeurs.summary(Instant::now())) {
-            Some(resume) => {
-                // `println!` paniquerait si plus personne ne lit (`| head`), et les Pi ne s'arrêteraient pas.
-                writeln!(io::stdout(), "{resume}")?;
+        thread::sleep(PERIODE);
+        let valeurs = ex4_sub::VALEURS.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        match ex4_sub::bloc(&ex4_sub::presents(&valeurs, Instant::now(), PERIODE)) {
+            Some(bloc) => {
+                println!("{bloc}");
                 affiches += 1;
             }
-            None if debut.elapsed() > PATIENCE => {
-                return Err(Failure::new("aucune valeur n'est arrivée"));
-            }
+            None if debut.elapsed() > PATIENCE => return Err(Fault::new("aucune valeur n'est arrivée")),
             None => {}
         }
     }
     Ok(())
 }
 
-fn demo(_args: &Args) -> Outcome {
-    let mosquitto = Mosquitto::start(broker::free_port()?)?;
-    let port = mosquitto.port();
+/// Une panne, d'où qu'elle vienne, pour un fil d'exécution qui la rend à un autre.
+fn fault(erreur: impl ToString) -> Fault {
+    Fault::new(erreur.to_string())
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    common::start::options();
+    let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
+    let _mosquitto = Mosquitto::start(port, None)?;
     eprintln!("(mosquitto sur {BROKER}:{port} ; {} Pi simulés : {})", PIS.len(), PIS.join(", "));
 
     let client = abonne(port)?;
     let fini = AtomicBool::new(false);
     thread::scope(|fils| {
         let pis = PIS.map(|nom| fils.spawn(|| pi_simule(nom, port, &fini)));
-        let affichage = affichage(&client);
+        let affichage = affichage();
         fini.store(true, Ordering::Relaxed);
         for pi in pis {
-            pi.join().map_err(|_| Failure::new("un Pi simulé s'est arrêté par une erreur du programme"))??;
+            pi.join().map_err(|_| Fault::new("un Pi simulé s'est arrêté par une erreur du programme"))??;
         }
         affichage
     })?;
     client.disconnect()?;
     Ok(())
-}
-
-fn main() -> ExitCode {
-    report::run(&PROGRAMME, demo)
 }

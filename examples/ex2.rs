@@ -1,39 +1,34 @@
 //! Exercice 2 : publie « clic » dans la rubrique « exercice2 » à chaque pression d'un bouton poussoir.
 //!
-//! Le bouton relie BCM 26 (broche 37) à GND (broche 39) ; le branchement est dessiné dans `docs/materiel.md`. Sans Pi, ou
-//! avec `--simulate`, la touche Entrée le remplace.
+//! Le bouton relie BCM 26 (broche 37) à GND (broche 39), comme sur le dessin de `docs/cours/cablage.md`. Sans Pi, ou avec
+//! `--simulate`, la touche Entrée le remplace.
 //!
-//! Dans un premier terminal, pour voir les clics :
+//! Dans un premier terminal :
+//! ```text
+//! $ cargo run --example ex2
+//! Connecté
+//! ```
+//! Dans un second, pour voir les clics (`sudo apt install mosquitto-clients`), puis deux pressions :
 //! ```text
 //! $ mosquitto_sub -t exercice2
 //! clic
 //! clic
 //! ```
-//! Dans un second, ce programme et deux pressions :
-//! ```text
-//! $ cargo run --example ex2
-//! Connecté
-//! ```
-//! Aucune pression ne se perd : un fil d'exécution à part surveille le bouton, et avec QoS 1 les clics faits pendant une
-//! panne du réseau partent à son retour. Ctrl-C (ou la fin de l'entrée) termine le programme.
 
-mod common;
+mod common; // harnais
 
-use std::process::ExitCode;
+use std::error::Error;
+use std::thread;
+use std::time::Duration;
 
 use rappel as pmc;
 
-use common::cli::{Args, Program};
-use common::hardware;
-use common::report::{self, Outcome};
-
+const BROKER: &str = "mqttbroker.lan";
+const PORT: u16 = 1883;
 const TOPIC: &str = "exercice2";
-
-const PROGRAMME: Program = Program {
-    name: "ex2",
-    about: "Publie « clic » dans la rubrique « exercice2 » à chaque pression du bouton (BCM 26).",
-    options: &[hardware::SIMULATE, hardware::HARDWARE],
-};
+const BTN: u8 = 26;
+/// Plus long que les rebonds d'un bouton, plus court qu'une pression : chaque pression est lue, et une seule fois.
+const ENTRE_DEUX_LECTURES: Duration = Duration::from_millis(20);
 
 fn connexion(
     _client: &pmc::Client,
@@ -49,27 +44,25 @@ fn connexion(
     }
 }
 
-fn ex2(args: &Args) -> Outcome {
-    let arret = common::stop::on_ctrl_c()?;
-    // Le bouton d'abord : les pressions faites pendant la connexion comptent déjà.
-    let mut bouton = hardware::button(args)?;
-    let broker = common::broker::choose(args)?;
+fn main() -> Result<(), Box<dyn Error>> {
+    let bouton = common::bouton(BTN)?; // harnais ; chez vous : let bouton = rppal::gpio::Gpio::new()?.get(BTN)?.into_input_pullup();
+    let (broker, port) = common::broker(BROKER, PORT)?; // harnais ; chez vous : let (broker, port) = (BROKER, PORT);
 
     let client = pmc::Client::new(pmc::CallbackApiVersion::Version2);
     client.on_connect(connexion);
-    client.connect(broker.host(), broker.port())?;
+    client.connect(broker, port)?;
     client.loop_start()?;
 
-    for pression in bouton.presses(&arret) {
-        pression?;
-        client.publish(TOPIC, "clic", 1)?;
+    let mut enfonce = false;
+    loop {
+        let lu = bouton.is_low();
+        if lu != enfonce {
+            enfonce = lu;
+            if enfonce {
+                // QoS 1 : un clic fait pendant une panne du réseau attend son retour. Avec QoS 0 ce serait une erreur.
+                client.publish(TOPIC, "clic", 1)?;
+            }
+        }
+        thread::sleep(ENTRE_DEUX_LECTURES);
     }
-
-    // `disconnect` attend que les derniers clics soient confirmés.
-    client.disconnect()?;
-    Ok(())
-}
-
-fn main() -> ExitCode {
-    report::run(&PROGRAMME, ex2)
 }

@@ -11,23 +11,14 @@
 //! $ cargo run --example publier
 //! Connecté
 //! ```
-//! `--broker HOTE[:PORT]` choisit le broker ; `--help` dit ce qui se passe sans lui.
 
-mod common;
-
-use std::process::ExitCode;
+mod common; // harnais
 
 use rappel as pmc;
 
-use common::cli::{Args, Program};
-use common::report::{self, Outcome};
-
+const BROKER: &str = "mqttbroker.lan";
+const PORT: u16 = 1883;
 const TOPIC: &str = "test";
-
-const PROGRAMME: Program =
-    Program {
-        name: "publier", about: "Publie « allo » dans la rubrique « test », puis se déconnecte.", options: &[]
-    };
 
 fn connexion(
     _client: &pmc::Client,
@@ -43,19 +34,14 @@ fn connexion(
     }
 }
 
-fn publier(args: &Args) -> Outcome {
-    let broker = common::broker::choose(args)?;
+fn main() -> pmc::Result<()> {
+    let (broker, port) = common::broker(BROKER, PORT)?; // harnais ; chez vous : let (broker, port) = (BROKER, PORT);
 
     let client = pmc::Client::new(pmc::CallbackApiVersion::Version2);
     client.on_connect(connexion);
 
-    client.connect(broker.host(), broker.port())?;
+    client.connect(broker, port)?;
     client.publish(TOPIC, "allo", 0)?;
     // Aucune boucle ne tourne : c'est pendant `disconnect` que `connexion` est appelée.
-    client.disconnect()?;
-    Ok(())
-}
-
-fn main() -> ExitCode {
-    report::run(&PROGRAMME, publier)
+    client.disconnect()
 }

@@ -11,23 +11,14 @@
 //! $ cargo run --example publier
 //! Connecté
 //! ```
-//! `--broker HOTE[:PORT]` choisit le broker ; `--help` dit ce qui se passe sans lui.
 
-mod common;
-
-use std::process::ExitCode;
+mod common; // harnais
 
 use rappel as pmc;
 
-use common::cli::{Args, Program};
-use common::report::{self, Outcome};
-
+const BROKER: &str = "mqttbroker.lan";
+const PORT: u16 = 1883;
 const TOPIC: &str = "test";
-
-const PROGRAMME: Program =
-    Program {
-        name: "recevoir", about: "Affiche les messages de la rubrique « test », jusqu'à Ctrl-C.", options: &[]
-    };
 
 fn connexion(
     _client: &pmc::Client,
@@ -47,19 +38,14 @@ fn reception_msg(_cl: &pmc::Client, _userdata: &(), msg: &pmc::Message) {
     println!("Reçu: {}", msg.payload_str());
 }
 
-fn recevoir(args: &Args) -> Outcome {
-    let broker = common::broker::choose(args)?;
+fn main() -> pmc::Result<()> {
+    let (broker, port) = common::broker(BROKER, PORT)?; // harnais ; chez vous : let (broker, port) = (BROKER, PORT);
 
     let client = pmc::Client::new(pmc::CallbackApiVersion::Version2);
     client.on_connect(connexion);
     client.on_message(reception_msg);
 
-    client.connect(broker.host(), broker.port())?;
+    client.connect(broker, port)?;
     client.subscribe(TOPIC, 0)?;
-    client.loop_forever()?;
-    Ok(())
-}
-
-fn main() -> ExitCode {
-    report::run(&PROGRAMME, recevoir)
+    client.loop_forever()
 }

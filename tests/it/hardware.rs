@@ -1,29 +1,62 @@
-//! Button and light sensor without hardware: the real driver on a simulated chip, and scripted edges.
+//! Button and light sensor without hardware: the real driver on a simulated chip, presses on a keyboard, and what
+//! `ex4_pub` and `ex4_sub` make of them.
 
-use std::collections::VecDeque;
 use std::io::{self, Cursor};
-use std::sync::atomic::AtomicBool;
-use std::sync::mpsc;
+use std::thread;
 use std::time::{Duration, Instant};
 
-use embedded_hal::i2c::ErrorKind;
+use ads1x1x::{Ads1x1x, FullScaleRange, TargetAddr, channel};
+use embedded_hal::i2c::{ErrorKind, I2c};
 use embedded_hal_mock::eh1::i2c::{Mock, Transaction};
 
-use crate::common::button::{Button, ButtonFault};
-use crate::common::light::{self, Light, LightFault, LightSensor, SimulatedAds1115};
+use crate::common::pi::ads1115::SimulatedAds1115;
+use crate::common::pi::button::Button;
+use crate::common::pi::i2c;
+use crate::common::pi::sky::Sky;
 
-/// A sensor with `volts` on its input A0.
-fn sensor(volts: f64) -> LightSensor<SimulatedAds1115<impl FnMut(usize) -> f64>> {
-    let chip = SimulatedAds1115::new(move |input| if input == 0 { volts } else { 1.234 });
-    LightSensor::new(chip).expect("the simulated chip answers")
+use ex4_pub::{mesure, pourcentage};
+
+#[path = "../../examples/ex4_pub.rs"]
+#[allow(clippy::duplicate_mod, dead_code, reason = "an example has its harness with it, and its `main`")]
+pub mod ex4_pub;
+#[path = "../../examples/ex4_sub.rs"]
+#[allow(clippy::duplicate_mod, dead_code, reason = "an example has its harness with it, and its `main`")]
+mod ex4_sub;
+
+/// The measures of `ex4_pub` on this bus, or what it says when it gives up.
+struct Sensor<I>(Ads1x1x<I, ads1x1x::ic::Ads1115, ads1x1x::ic::Resolution16Bit, ads1x1x::mode::OneShot>);
+
+impl<I: I2c<Error: std::error::Error + 'static>> Sensor<I> {
+    fn on(bus: I) -> Result<Self, ads1x1x::Error<I::Error>> {
+        let mut chip = Ads1x1x::new_ads1115(bus, TargetAddr::default());
+        chip.set_full_scale_range(FullScaleRange::Within4_096V)?;
+        Ok(Sensor(chip))
+    }
+
+    fn raw(&mut self) -> Result<i16, String> {
+        mesure(|| self.0.read(channel::SingleA0)).map_err(|error| error.to_string())
+    }
+
+    #[track_caller]
+    fn percent(&mut self) -> u8 {
+        pourcentage(self.raw().expect("a measure"))
+    }
 }
 
-/// What the real driver and our conversion make of a voltage.
+/// A sensor on the simulated chip, with `volts` on its input A0 and something else on the others.
+fn sensor(mut volts: impl FnMut() -> f64 + Send + 'static, duration: u32) -> Sensor<i2c::Bus> {
+    let mut chip =
+        SimulatedAds1115::new(Box::new(move |input: usize| if input == 0 { volts() } else { 1.234 }) as Box<_>);
+    chip.duration = duration;
+    Sensor::on(i2c::Bus::Simulated(chip)).expect("the simulated chip answers")
+}
+
+/// What the real driver and the conversion of `ex4_pub` make of a voltage.
 #[track_caller]
 fn check(volts: f64, raw: i16, percent: u8) {
-    let mut sensor = sensor(volts);
-    assert_eq!(sensor.raw().expect("a measure"), raw);
-    assert_eq!(sensor.percent().expect("a second measure"), percent);
+    let mut sensor = sensor(move || volts, 3);
+    assert_eq!(sensor.raw(), Ok(raw));
+    assert_eq!(sensor.percent(), percent);
 }
 
 #[test]
@@ -46,36 +79,53 @@ fn noise_below_zero_is_dark() {
 }
 
 #[test]
+fn the_percentage_is_rounded_and_stays_within_its_borders() {
+    for (raw, expected) in [
+        (i16::MIN, 0),
+        (-1, 0),
+        (131, 0),
+        (132, 1),
+        (395, 1),
+        (396, 2),
+        (26_267, 99),
+        (26_268, 100),
+        (26_401, 100),
+        (i16::MAX, 100),
+    ] {
+        assert_eq!(pourcentage(raw), expected, "raw {raw}");
+    }
+}
+
+#[test]
 fn each_measure_is_a_new_one() {
     // The first one is lost: the driver starts a measure when it sets the range, but of A0 against A1.
     let mut volts = [1.65, 3.3, 0.0].into_iter().cycle();
-    let chip = SimulatedAds1115::new(move |input| if input == 0 { volts.next().unwrap_or(0.0) } else { 0.0 });
-    let mut sensor = LightSensor::new(chip).expect("the simulated chip answers");
-    let measures: Vec<u8> = (0..6).map(|_| sensor.percent().expect("a measure")).collect();
+    let mut sensor = sensor(move || volts.next().unwrap_or(0.0), 3);
+    let measures: Vec<u8> = (0..6).map(|_| sensor.percent()).collect();
     assert_eq!(measures, [100, 0, 50, 100, 0, 50]);
 }
 
 #[test]
 fn an_absent_chip_is_noticed_at_the_start() {
-    let fault = LightSensor::new(SimulatedAds1115::new(|_| 0.0).at(0x49)).err().expect("nobody at 0x48");
-    assert!(matches!(fault, LightFault::NoAnswer));
+    let mut chip = SimulatedAds1115::new(Box::new(|_: usize| 0.0) as Box<_>);
+    chip.address = 0x49;
+    let Err(ads1x1x::Error::I2C(fault)) = Sensor::on(i2c::Bus::Simulated(chip)) else {
+        panic!("somebody answers at 0x48")
+    };
     assert!(fault.to_string().contains("i2cdetect -y 1"), "{fault}");
 }
 
 #[test]
 fn a_chip_that_is_never_ready_does_not_hang_the_program() {
-    let chip = SimulatedAds1115::new(|_| 0.0).lasting(u32::MAX);
-    let mut sensor = LightSensor::new(chip).expect("the simulated chip answers");
+    let mut sensor = sensor(|| 0.0, u32::MAX);
     let start = Instant::now();
-    assert!(matches!(sensor.percent(), Err(LightFault::NeverReady)));
+    assert!(sensor.raw().is_err_and(|error| error.contains("ne termine pas sa mesure")));
     assert!(start.elapsed() >= Duration::from_millis(90), "a slow chip gets its time");
 }
 
 #[test]
 fn a_slow_chip_is_waited_for() {
-    let chip = SimulatedAds1115::new(|_| 3.3).lasting(24);
-    let mut sensor = LightSensor::new(chip).expect("the simulated chip answers");
-    assert_eq!(sensor.percent().expect("a measure"), 100);
+    assert_eq!(sensor(|| 3.3, 24).percent(), 100);
 }
 
 /// What goes over the wire, byte by byte: address 0x48, register, high byte, low byte.
@@ -94,8 +144,10 @@ fn the_exact_bytes_on_the_bus() {
         // 0x3390 is 13200: 1.65 V.
         Transaction::write_read(0x48, vec![0x00], vec![0x33, 0x90]),
     ]);
-    let mut sensor = LightSensor::new(bus.clone()).expect("the mock answers");
-    assert_eq!(sensor.percent().expect("a measure"), 50);
+    let mut chip = Ads1x1x::new_ads1115(bus.clone(), TargetAddr::default());
+    chip.set_full_scale_range(FullScaleRange::Within4_096V).expect("the mock answers");
+    let raw = mesure(|| chip.read(channel::SingleA0).map_err(|error| error.map(of_mock))).expect("a measure");
+    assert_eq!(pourcentage(raw), 50);
     bus.done();
 }
 
@@ -105,113 +157,162 @@ fn a_chip_unplugged_meanwhile_is_an_error() {
         Transaction::write(0x48, vec![0x01, 0x83, 0x83]),
         Transaction::write_read(0x48, vec![0x01], vec![0, 0]).with_error(ErrorKind::Other),
     ]);
-    let mut sensor = LightSensor::new(bus.clone()).expect("the mock answers");
-    assert!(matches!(sensor.percent(), Err(LightFault::Other(_))));
+    let mut chip = Ads1x1x::new_ads1115(bus.clone(), TargetAddr::default());
+    chip.set_full_scale_range(FullScaleRange::Within4_096V).expect("the mock answers");
+    let measure = mesure(|| chip.read(channel::SingleA0).map_err(|error| error.map(of_mock)));
+    assert_eq!(measure.map_err(|error| error.to_string()), Err("mock: Other".to_owned()));
     bus.done();
 }
 
+/// The mock's error is not an `Error`, as that of a real bus is.
+fn of_mock(error: ads1x1x::Error<ErrorKind>) -> ads1x1x::Error<io::Error> {
+    match error {
+        ads1x1x::Error::I2C(kind) => ads1x1x::Error::I2C(io::Error::other(format!("mock: {kind:?}"))),
+        ads1x1x::Error::InvalidInputData => ads1x1x::Error::InvalidInputData,
+    }
+}
+
+#[cfg(target_os = "linux")]
 #[test]
-fn simulated_pis_have_different_light() {
-    let measures = |name| {
-        let mut light = light::simulated(name).expect("a simulated sensor");
-        (0..5).map(|_| light.percent().expect("a measure")).collect::<Vec<_>>()
+fn each_error_number_of_linux_has_its_remedy() {
+    for (errno, remedy) in [
+        (2, "raspi-config nonint do_i2c 0"),
+        (13, "usermod -aG gpio,i2c"),
+        (121, "i2cdetect -y 1"),
+        (6, "i2cdetect -y 1"),
+        (110, "bus I²C est bloqué"),
+        (16, "rmmod ti_ads1015"),
+        (5, "SDA"),
+        (5000, "échange impossible"),
+    ] {
+        let sentence = i2c::explain(errno).to_string();
+        assert!(sentence.contains(remedy), "{errno}: {sentence}");
+    }
+}
+
+#[test]
+fn simulated_pis_have_different_light_and_each_run_its_own() {
+    let day = |name: &str, run: u64| {
+        let mut sky = Sky::new(name, run);
+        (0..360).map(|_| sky.volts()).collect::<Vec<f64>>()
     };
-    assert_eq!(measures("denis"), measures("denis"));
-    assert_ne!(measures("denis"), measures("WuJitsu"));
+    assert_eq!(day("denis", 1), day("denis", 1));
+    assert_ne!(day("denis", 1), day("WuJitsu", 1));
+    assert_ne!(day("denis", 1), day("denis", 2));
+    for name in ["denis", "WuJitsu", "Equipe 3", "", "été"] {
+        let day = day(name, 0);
+        assert!(day.iter().all(|volts| (0.0..=3.3).contains(volts)));
+        let brightest = day.iter().copied().fold(f64::MIN, f64::max);
+        let darkest = day.iter().copied().fold(f64::MAX, f64::min);
+        assert!(brightest - darkest > 1.0, "{name}: {darkest}..{brightest}");
+    }
 }
 
-/// How many presses a button gives, and the fault that ended it.
-fn presses(mut button: Button) -> (usize, Option<ButtonFault>) {
-    let never = AtomicBool::new(false);
-    let (pressed, failed): (Vec<_>, Vec<_>) = button.presses(&never).partition(Result::is_ok);
-    (pressed.len(), failed.into_iter().find_map(Result::err))
-}
-
-/// How many presses the keyboard input `text` is.
+/// Looks at the button until it has been pressed `expected` times, then a few times more: the edges, as `ex2` finds them.
 #[track_caller]
-fn check_typed(text: &'static [u8], expected: usize) {
-    let button = Button::reading(Cursor::new(text)).expect("a thread");
-    let (count, fault) = presses(button);
-    assert_eq!(count, expected);
-    assert!(fault.is_none(), "{fault:?}");
-}
+fn check_typed(text: Vec<u8>, expected: usize) {
+    /// An input that never ends: the end would end the program.
+    struct Endless(Cursor<Vec<u8>>);
 
-#[test]
-fn each_enter_is_a_press_and_the_end_of_input_ends_them() {
-    check_typed(b"", 0);
-    check_typed(b"\n\n\n", 3);
-    check_typed(b"a\r\nb\n", 2);
-    check_typed(b"\n\xff\xfe\0\n", 2);
-    check_typed(b"no Enter", 0);
-}
-
-#[test]
-fn a_very_long_input_loses_no_press() {
-    let button = Button::reading(io::BufReader::with_capacity(7, Cursor::new(vec![b'\n'; 100_000]))).expect("a thread");
-    assert_eq!(presses(button).0, 100_000);
-}
-
-#[test]
-fn a_keyboard_that_fails_is_an_error() {
-    struct Broken;
-
-    impl io::Read for Broken {
-        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
-            Err(io::Error::other("débranché"))
+    impl io::Read for Endless {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            match self.0.read(buffer)? {
+                0 => loop {
+                    thread::park();
+                },
+                read => Ok(read),
+            }
         }
     }
 
-    let button = Button::reading(io::BufReader::new(Broken)).expect("a thread");
-    let (count, fault) = presses(button);
-    assert_eq!(count, 0);
-    assert!(matches!(fault, Some(ButtonFault::Keyboard(_))), "{fault:?}");
-}
-
-/// A button whose pin gives these answers, one after the other, then fails.
-fn pin(answers: Vec<Result<bool, ButtonFault>>) -> Button {
-    let mut answers = VecDeque::from(answers);
-    Button::edges(move || answers.pop_front().unwrap_or(Err(ButtonFault::NoSuchPin))).expect("a thread")
-}
-
-#[test]
-fn each_edge_is_a_press() {
-    let (count, fault) = presses(pin(vec![Ok(false), Ok(true), Ok(false), Ok(true), Ok(true)]));
-    assert_eq!(count, 3);
-    assert!(matches!(fault, Some(ButtonFault::NoSuchPin)), "{fault:?}");
+    let button = Button::reading(io::BufReader::with_capacity(7, Endless(Cursor::new(text))));
+    let (mut enfonce, mut presses, mut quiet) = (false, 0, 0);
+    while presses < expected || quiet < 50 {
+        let lu = button.is_low();
+        if lu != enfonce {
+            enfonce = lu;
+            presses += usize::from(enfonce);
+            quiet = 0;
+        } else if presses >= expected {
+            quiet += 1;
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+    assert_eq!(presses, expected);
 }
 
 #[test]
-fn an_interrupted_wait_goes_on() {
-    let interrupted = || Err(ButtonFault::Io(io::ErrorKind::Interrupted.into()));
-    let (count, _) = presses(pin(vec![Ok(true), interrupted(), interrupted(), Ok(true)]));
-    assert_eq!(count, 2);
+fn each_enter_is_a_press_and_a_release() {
+    check_typed(b"\n\n\n".to_vec(), 3);
+    check_typed(b"a\r\nb\n".to_vec(), 2);
+    check_typed(b"\n\xff\xfe\0\n".to_vec(), 2);
+    check_typed(b"no Enter".to_vec(), 0);
+    check_typed(vec![b'\n'; 10_000], 10_000);
 }
 
+#[cfg(target_os = "linux")]
 #[test]
-fn the_fault_comes_after_the_presses_made_before_it() {
-    let lost = ButtonFault::Io(io::Error::other("perdu"));
-    let (count, fault) = presses(pin(vec![Ok(true), Ok(true), Err(lost)]));
-    assert_eq!(count, 2);
-    assert!(matches!(fault, Some(ButtonFault::Io(_))), "{fault:?}");
+fn each_refusal_of_the_gpio_has_its_remedy() {
+    if !crate::common::pi::is_raspberry_pi() {
+        let backend = crate::common::pi::Backend::Real;
+        let fault = crate::common::pi::button::open(backend, 26).err().expect("not a Pi");
+        assert!(fault.to_string().contains("--simulate"), "{fault}");
+    }
 }
 
-#[test]
-fn a_press_made_just_before_the_stop_is_taken() {
-    let (edges, pin) = mpsc::channel();
-    let mut button = Button::edges(move || Ok(pin.recv_timeout(Duration::from_millis(20)).is_ok())).expect("a thread");
-    let stopped = AtomicBool::new(true);
-    edges.send(()).expect("the watcher lives");
-    edges.send(()).expect("the watcher lives");
-    assert_eq!(button.presses(&stopped).filter(Result::is_ok).count(), 2);
-}
+mod exercise_4 {
+    use super::ex4_sub::{Valeurs, bloc, luminosite, presents};
+    use super::{Duration, Instant};
 
-#[test]
-fn dropping_a_button_lets_its_pin_go() {
-    let (held, released) = mpsc::channel::<()>();
-    let button = Button::edges(move || {
-        let _pin = &held;
-        Ok(false)
-    });
-    drop(button);
-    assert_eq!(released.try_recv(), Err(mpsc::TryRecvError::Disconnected));
+    const PERIOD: Duration = Duration::from_secs(10);
+
+    /// Values received at the same moment.
+    fn received(values: &[(&str, u8)], now: Instant) -> Valeurs {
+        values.iter().map(|(host, value)| ((*host).to_owned(), (*value, now))).collect()
+    }
+
+    /// What is displayed for these values.
+    fn displayed(values: &[(&str, u8)]) -> Option<String> {
+        let now = Instant::now();
+        bloc(&presents(&received(values, now), now, PERIOD))
+    }
+
+    #[test]
+    fn the_block_is_the_one_of_the_course() {
+        let values = [("denis", 93), ("a", 60), ("b", 40), ("c", 50), ("d", 59)];
+        assert_eq!(displayed(&values).as_deref(), Some("Max: denis (93)\nMoy: 60.40\n-------------"));
+        let spaces = displayed(&[("Equipe 3", 72)]);
+        assert_eq!(spaces.as_deref(), Some("Max: Equipe 3 (72)\nMoy: 72.00\n-------------"));
+        assert_eq!(displayed(&[]), None);
+    }
+
+    #[test]
+    fn on_equal_maxima_the_first_in_alphabetical_order() {
+        let max = |values: &[(&str, u8)]| displayed(values).map(|text| text.lines().next().unwrap_or("").to_owned());
+        assert_eq!(max(&[("b", 7), ("a", 7), ("c", 7)]).as_deref(), Some("Max: a (7)"));
+        assert_eq!(max(&[("WuJitsu", 7), ("denis", 7)]).as_deref(), Some("Max: denis (7)"));
+    }
+
+    #[test]
+    fn a_pi_silent_for_three_periods_no_longer_counts() {
+        let start = Instant::now();
+        let mut values = received(&[("denis", 93), ("leo", 7)], start);
+        values.insert("leo".to_owned(), (8, start + 2 * PERIOD));
+        let names = |now: Instant| presents(&values, now, PERIOD).into_iter().map(|(name, _)| name).collect::<Vec<_>>();
+        assert_eq!(names(start + 3 * PERIOD - Duration::from_nanos(1)), ["denis", "leo"]);
+        assert_eq!(names(start + 3 * PERIOD), ["leo"]);
+        assert!(names(start + 5 * PERIOD).is_empty());
+    }
+
+    #[test]
+    fn only_integers_from_0_to_100() {
+        for (good, value) in [("0", 0), ("7", 7), ("007", 7), ("100", 100)] {
+            assert_eq!(luminosite(good), Some(value), "{good}");
+        }
+        for bad in
+            ["", "101", "256", "-1", "+5", "1.5", "93%", " 93", "1e1", "allo", "９", "99999999999999999999", "\u{fffd}"]
+        {
+            assert_eq!(luminosite(bad), None, "{bad}");
+        }
+    }
 }

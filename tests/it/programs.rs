@@ -7,6 +7,7 @@ mod course;
 mod documented;
 mod light;
 mod own_broker;
+mod take_home;
 
 use std::process::ExitStatus;
 
@@ -130,10 +131,9 @@ impl Observer {
     }
 }
 
-/// What a program says of a broker that refuses its password.
-fn refusal(broker: &str) -> String {
-    format!(
-        "Erreur : le broker {broker} a refusé la connexion : accès non autorisé (code 135).\n\
-         Vérifiez le nom d'utilisateur et le mot de passe (username_pw_set).\n"
-    )
+/// Asserts that a program says why a broker has refused its password, as the last thing on stderr.
+#[track_caller]
+fn check_refused(stderr: &str) {
+    let last = stderr.lines().last().unwrap_or_default();
+    assert!(last.starts_with("Error: ") && last.contains("135"), "{stderr}");
 }

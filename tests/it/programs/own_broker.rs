@@ -1,23 +1,32 @@
 //! The Mosquitto that a program starts when there is no broker. All of it is one test: there is only one port 1883.
 
+use std::ffi::OsStr;
+use std::fs;
 use std::io::Read;
 use std::net::{Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use super::{Observer, refusal, run};
+use super::{Observer, check_refused, run};
+use crate::common::machine::host_name;
+use crate::support::guarded::Guarded;
 use crate::support::process::Example;
 use crate::support::wait::{DEADLINE, holds_within, wait_until};
 
 const PORT: u16 = 1883;
 /// Holding this port means: nobody else runs this test on this machine.
 const LOCK: u16 = 18_839;
+/// How many pairs of programs are started together.
+const PAIRS: usize = 12;
 /// How long another run of this test may take.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-const STARTED: &str = "(broker : mosquitto démarré sur localhost:1883, il s'arrêtera avec ce programme)";
+const STARTED: &str =
+    "(broker : mosquitto démarré sur localhost:1883, il s'arrêtera avec le dernier programme qui l'utilise)";
 const FOUND: &str = "(broker : localhost:1883, déjà en marche)";
 
 /// Whether something listens on port 1883 of this machine.
@@ -53,7 +62,9 @@ fn without_a_broker_the_programs_share_one_that_they_start() {
     }
     recevoir_starts_a_broker_and_publier_finds_it();
     the_started_broker_knows_the_users_of_the_course();
-    two_programs_started_at_the_same_moment_agree();
+    passwords_are_checked_beside_an_open_broker();
+    two_programs_started_at_the_same_moment_share_one_broker();
+    the_broker_stays_until_the_last_program_has_ended();
     another_program_has_the_port();
 }
 
@@ -76,30 +87,76 @@ fn recevoir_starts_a_broker_and_publier_finds_it() {
 fn the_started_broker_knows_the_users_of_the_course() {
     let right = (Some(0), "Connecté\n".to_owned(), format!("{STARTED}\n"));
     assert_eq!(run("authentification", &[]), right);
-    let wrong = (Some(1), "Erreur code 135\n".to_owned(), format!("{STARTED}\n{}", refusal("127.0.0.1:1883")));
-    assert_eq!(run("authentification", &["--mot-de-passe", "faux"]), wrong);
+    let (code, stdout, stderr) = run("authentification", &["--mot-de-passe", "faux"]);
+    assert_eq!((code, stdout.as_str()), (Some(1), "Erreur code 135\n"));
+    check_refused(&stderr);
 
     let mut ex5 = Example::spawn("ex5", &["--simulate"]);
     ex5.write(b"\n");
+    assert_eq!(ex5.line(), "Message envoyé");
     ex5.close_stdin();
-    let (status, stdout, _) = ex5.wait();
-    assert_eq!((status.code(), stdout.as_str()), (Some(0), "Message envoyé\n"));
+    assert_eq!(ex5.wait().0.code(), Some(0));
     expect_no_broker();
 }
 
-fn two_programs_started_at_the_same_moment_agree() {
-    let mut both = [Example::spawn("ex1", &[]), Example::spawn("ex1", &[])];
-    // Each has heard itself, so each is subscribed.
-    both.iter().for_each(|program| expect_line(program, "Reçu: 127.0.0.1 connecté\n"));
-    let starters: Vec<bool> = both.iter().map(|program| program.output().contains(STARTED)).collect();
-    assert_ne!(starters[0], starters[1], "{}{}", both[0].output(), both[1].output());
-    let finder = usize::from(starters[0]);
-    assert!(both[finder].output().contains(FOUND), "{}", both[finder].output());
+/// As with the service that Debian's package starts: it lets everybody in, whatever the password.
+fn passwords_are_checked_beside_an_open_broker() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let configuration = directory.path().join("mosquitto.conf");
+    fs::write(&configuration, format!("listener {PORT} 127.0.0.1\nallow_anonymous true\nuser root\n")).expect("a file");
+    let command = r#"PATH="$PATH:/usr/sbin:/opt/homebrew/sbin" exec mosquitto -c "$0""#;
+    let _open =
+        Guarded::spawn(Path::new("sh"), [OsStr::new("-c"), OsStr::new(command), configuration.as_os_str()], |sh| {
+            sh.stdout(Stdio::null()).stderr(Stdio::null());
+        });
+    wait_until("the open broker", DEADLINE, is_served);
 
-    Observer::with_port(PORT).publish("exercice1", "le même broker");
-    both.iter().for_each(|program| expect_line(program, "Reçu: le même broker\n"));
-    // Ctrl-C reaches only the program in a test; in a terminal its broker is shielded from it.
-    both[1 - finder].interrupt();
+    let says = "(localhost:1883 accepte n'importe quel mot de passe : il faut un autre broker)";
+    let (code, stdout, stderr) = run("authentification", &["--mot-de-passe", "faux"]);
+    assert_eq!((code, stdout.as_str(), stderr.lines().next()), (Some(1), "Erreur code 135\n", Some(says)));
+    let (code, stdout, stderr) = run("authentification", &[]);
+    assert_eq!((code, stdout.as_str(), stderr.lines().next()), (Some(0), "Connecté\n", Some(says)));
+    assert!(stderr.contains("localhost:1884"), "{stderr}");
+    // The others do not mind.
+    assert_eq!(run("publier", &[]), (Some(0), "Connecté\n".to_owned(), format!("{FOUND}\n")));
+}
+
+fn two_programs_started_at_the_same_moment_share_one_broker() {
+    expect_no_broker();
+    for round in 0..PAIRS {
+        let mut both = [Example::spawn("ex1", &[]), Example::spawn("ex1", &[])];
+        // Each has heard itself, so each is subscribed; and what one of them says the other one hears.
+        for program in &both {
+            expect_line(program, &format!("Reçu: {}-{} connecté\n", host_name(), program.pid()));
+        }
+        Observer::with_port(PORT).publish("exercice1", &format!("bonjour {round}"));
+        both.iter().for_each(|program| expect_line(program, &format!("Reçu: bonjour {round}\n")));
+        let started = |program: &Example| program.output().contains(STARTED);
+        let found = |program: &Example| program.output().contains(FOUND);
+        let outputs = format!("{}{}", both[0].output(), both[1].output());
+        // Usually one of them starts it. A broker just dying of the last round may live on for both.
+        assert!(both.iter().all(|program| started(program) || found(program)), "{outputs}");
+        assert!(!both.iter().all(started), "{outputs}");
+        // The next round begins while this broker ends, and must not get hold of it.
+        both.iter_mut().for_each(Example::kill);
+    }
+    expect_no_broker();
+}
+
+fn the_broker_stays_until_the_last_program_has_ended() {
+    let mut first = Example::spawn("recevoir", &[]);
+    assert_eq!(first.line(), "Connecté");
+    let mut second = Example::spawn("recevoir", &[]);
+    assert_eq!(second.line(), "Connecté");
+    assert!(first.output().contains(STARTED) && second.output().contains(FOUND));
+    first.interrupt();
+    first.wait();
+    let received = holds_within(DEADLINE, || {
+        assert_eq!(run("publier", &[]).2, format!("{FOUND}\n"));
+        second.output().contains("Reçu: allo\n")
+    });
+    assert!(received, "{}", second.output());
+    second.interrupt();
     expect_no_broker();
 }
 
@@ -122,8 +179,6 @@ fn another_program_has_the_port() {
     let _ = TcpStream::connect((Ipv4Addr::LOCALHOST, PORT));
     server.join().expect("the server");
     assert_eq!((code, stdout.as_str()), (Some(1), ""));
-    let start =
-        "Erreur : aucun broker ne répond sur localhost:1883, et mosquitto n'a pas pu démarrer sur localhost:1883 : ";
-    assert!(stderr.starts_with(start), "{stderr}");
-    assert!(stderr.ends_with("Pour utiliser un autre broker : --broker HOTE[:PORT]\n"), "{stderr}");
+    assert!(stderr.starts_with("Error: ") && stderr.contains("aucun broker n'y répond"), "{stderr}");
+    assert!(stderr.contains("mosquitto n'a pas pu démarrer sur localhost:1883"), "{stderr}");
 }

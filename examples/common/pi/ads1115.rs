@@ -4,18 +4,13 @@
 
 use embedded_hal::i2c::{ErrorKind, ErrorType, I2c, NoAcknowledgeSource, Operation};
 
-/// Where the chip answers when its ADDR pin is wired to GND.
-const ADDRESS: u8 = 0x48;
-
-// The four registers.
 const CONVERSION: usize = 0;
 const CONFIG: usize = 1;
-/// What the registers hold after power-on.
+/// What the four registers hold after power-on.
 const RESET: [u16; 4] = [0x0000, 0x8583, 0x8000, 0x7fff];
-
-/// Written: start a conversion. Read: no conversion is running.
+/// In the configuration: written, start a conversion; read, no conversion is running.
 const OS: u16 = 1 << 15;
-/// One conversion at a time.
+/// In the configuration: one conversion at a time.
 const ONE_SHOT: u16 = 1 << 8;
 
 /// The two inputs compared for each value of the MUX bits; `None` is ground.
@@ -26,13 +21,14 @@ const FULL_SCALE: [f64; 8] = [6.144, 4.096, 2.048, 1.024, 0.512, 0.256, 0.256, 0
 
 /// The chip; `volts` tells the voltage on its input 0 to 3.
 pub struct SimulatedAds1115<V> {
-    volts: V,
-    address: u8,
+    pub volts: V,
+    /// Where it answers: 0x48 when its ADDR pin is wired to GND.
+    pub address: u8,
+    /// Readings of the configuration that one conversion lasts; `u32::MAX` never ends.
+    pub duration: u32,
     /// The register that the next reading shows.
     pointer: usize,
     registers: [u16; 4],
-    /// Readings of the configuration that one conversion lasts.
-    duration: u32,
     /// The running conversion: readings still to come, and its result.
     running: Option<(u32, u16)>,
 }
@@ -40,17 +36,7 @@ pub struct SimulatedAds1115<V> {
 impl<V: FnMut(usize) -> f64> SimulatedAds1115<V> {
     /// A chip just powered on, ADDR wired to GND, with short conversions.
     pub fn new(volts: V) -> Self {
-        SimulatedAds1115 { volts, address: ADDRESS, pointer: 0, registers: RESET, duration: 3, running: None }
-    }
-
-    /// Another address: ADDR is wired elsewhere.
-    pub fn at(self, address: u8) -> Self {
-        SimulatedAds1115 { address, ..self }
-    }
-
-    /// Another duration of a conversion, in readings of the configuration; `u32::MAX` never ends.
-    pub fn lasting(self, duration: u32) -> Self {
-        SimulatedAds1115 { duration, ..self }
+        SimulatedAds1115 { volts, address: 0x48, duration: 3, pointer: 0, registers: RESET, running: None }
     }
 
     /// One reading of the register pointed at.
@@ -70,12 +56,11 @@ impl<V: FnMut(usize) -> f64> SimulatedAds1115<V> {
         self.registers[CONFIG] & !OS | idle
     }
 
-    /// One write to the register pointed at.
+    /// One write to the register pointed at; the conversion is read-only.
     fn write(&mut self, value: u16) {
-        if self.pointer == CONVERSION {
-            return; // read-only
+        if self.pointer != CONVERSION {
+            self.registers[self.pointer] = value;
         }
-        self.registers[self.pointer] = value;
         let starts = value & OS != 0 && value & ONE_SHOT != 0;
         if self.pointer == CONFIG && starts && self.running.is_none() {
             self.running = Some((self.duration, self.measure()));
@@ -104,18 +89,12 @@ impl<V: FnMut(usize) -> f64> I2c for SimulatedAds1115<V> {
         for operation in operations {
             match operation {
                 Operation::Write(bytes) => {
-                    if let [pointer, ..] = bytes {
-                        self.pointer = usize::from(pointer & 3);
-                    }
+                    self.pointer = bytes.first().map_or(self.pointer, |pointer| usize::from(pointer & 3));
                     if let [_, high, low] = bytes {
                         self.write(u16::from_be_bytes([*high, *low]));
                     }
                 }
-                Operation::Read(buffer) => {
-                    for (place, byte) in buffer.iter_mut().zip(self.read().to_be_bytes()) {
-                        *place = byte;
-                    }
-                }
+                Operation::Read(buffer) => buffer.copy_from_slice(&self.read().to_be_bytes()[..buffer.len().min(2)]),
             }
         }
         Ok(())
