@@ -6,21 +6,21 @@ use std::time::Duration;
 
 use super::options::Options;
 
-/// Its manifest, in the folder beside this one.
 const MANIFEST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/graphique/Cargo.toml");
 
-/// When the chart is asked for, shows it instead of the program, which ends with it. Into a file or a pipe nothing can be
-/// drawn: there the program goes on with its plain text.
+/// Shows the chart, when it is asked for, and ends. Into a file or a pipe the program goes on with its plain text.
 pub fn instead(options: &Options, (host, port): (&str, u16)) {
     if options.value("graphique").is_none() || !io::stdout().is_terminal() {
         return;
     }
-    eprintln!("(construction de l'affichage, la première fois seulement)");
     let period = options.period.unwrap_or(Duration::from_secs(10)).as_secs_f64().to_string();
     let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
-    // The same place as this program's, so that what both need is compiled once.
+    // The same place as this program's, target/PROFILE/examples: what both need is compiled once.
     let target = std::env::current_exe().ok().and_then(|path| Some(path.ancestors().nth(3)?.to_owned()));
-    let status = Command::new("cargo")
+    if target.as_ref().is_none_or(|target| !target.join("debug/graphique").exists()) {
+        eprintln!("(construction de l'affichage, une minute la première fois)");
+    }
+    let status = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
         .args(["run", "--quiet", "--manifest-path", MANIFEST])
         .args(target.into_iter().flat_map(|target| ["--target-dir".into(), target.into_os_string()]))
         .args(["--", "--periode", &period, "--broker", &format!("{host}:{port}")])

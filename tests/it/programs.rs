@@ -1,6 +1,7 @@
 //! The course's programs, run as a student runs them, each against a Mosquitto of its own.
 
 mod button;
+mod chart;
 mod chat;
 mod command_line;
 mod course;

@@ -1,0 +1,87 @@
+//! Exercice 4 en image : la dernière valeur de chaque Pi en barres, et la moyenne de tous au cours du temps.
+//!
+//! ```text
+//! $ cargo run --example ex4_sub -- --graphique
+//! ```
+//! `q`, Échap ou Ctrl-C pour quitter. Les valeurs et les calculs sont ceux de `ex4_sub.rs`.
+
+#[path = "../../common/mod.rs"]
+mod common;
+mod dessin;
+#[path = "../../ex4_sub.rs"]
+#[allow(clippy::duplicate_mod, dead_code, reason = "an example has its harness with it, and its `main`")]
+mod ex4_sub;
+
+use std::error::Error;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use rappel as pmc;
+use ratatui::DefaultTerminal;
+use ratatui::crossterm::event::{self, Event, KeyCode, KeyModifiers};
+
+use dessin::Tableau;
+
+/// La dernière chose qui n'allait pas, et ce qui va de nouveau.
+static ETAT: Mutex<String> = Mutex::new(String::new());
+
+/// Le temps entre deux dessins, quand rien ne se passe.
+const IMAGE: Duration = Duration::from_millis(200);
+
+fn note(etat: String) {
+    *ETAT.lock().unwrap_or_else(PoisonError::into_inner) = etat;
+}
+
+fn connexion(_cl: &pmc::Client, _: &(), _: pmc::ConnectFlags, code: pmc::ReasonCode, _: &pmc::Properties) {
+    note(if code == 0 { "connecté".to_owned() } else { format!("erreur code {}", code.value()) });
+}
+
+fn deconnexion(_cl: &pmc::Client, _: &(), _: pmc::DisconnectFlags, _code: pmc::ReasonCode, _: &pmc::Properties) {
+    note("connexion perdue, nouvel essai…".to_owned());
+}
+
+fn reception_msg(cl: &pmc::Client, userdata: &(), msg: &pmc::Message) {
+    // Ce que `ex4_sub` dit sur la sortie d'erreur abîmerait le dessin.
+    match ex4_sub::luminosite(&msg.payload_str()) {
+        Some(_) => ex4_sub::reception_msg(cl, userdata, msg),
+        None => note(format!("valeur ignorée de {}", msg.topic.replace(char::is_control, "\u{fffd}"))),
+    }
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let (broker, port) = common::broker("mqttbroker.lan", 1883)?;
+    let periode = common::periode(Duration::from_secs(10));
+
+    let client = pmc::Client::new(pmc::CallbackApiVersion::Version2);
+    client.on_connect(connexion);
+    client.on_disconnect(deconnexion);
+    client.on_message(reception_msg);
+    client.connect(broker, port)?;
+    client.subscribe("/ex4/+", 0)?;
+    client.loop_start()?;
+
+    log::set_max_level(log::LevelFilter::Off);
+    // `run` rend au terminal son écran et son mode, même quand le dessin échoue ou panique.
+    ratatui::run(|terminal| boucle(terminal, Tableau::new(format!("{broker}:{port}"), periode)))?;
+    client.disconnect()?;
+    Ok(())
+}
+
+/// Dessine jusqu'à ce qu'on quitte ; à chaque changement de taille de la fenêtre aussi.
+fn boucle(terminal: &mut DefaultTerminal, mut tableau: Tableau) -> std::io::Result<()> {
+    loop {
+        let valeurs = ex4_sub::VALEURS.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let maintenant = Instant::now();
+        tableau.note(ex4_sub::presents(&valeurs, maintenant, tableau.periode), maintenant);
+        let etat = ETAT.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        terminal.draw(|image| tableau.dessine(image, &etat))?;
+        if event::poll(IMAGE)?
+            && let Event::Key(touche) = event::read()?
+        {
+            let ctrl_c = touche.code == KeyCode::Char('c') && touche.modifiers.contains(KeyModifiers::CONTROL);
+            if ctrl_c || matches!(touche.code, KeyCode::Char('q') | KeyCode::Esc) {
+                return Ok(());
+            }
+        }
+    }
+}
