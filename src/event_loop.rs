@@ -25,7 +25,7 @@ use loop_lock::LoopLock;
 use subscriptions::Subscriptions;
 
 pub(crate) use connect_settings::ConnectSettings;
-pub(crate) use loop_lock::{Mode, RunningLoop};
+pub(crate) use loop_lock::Mode;
 
 /// A waiter looks this often whether the loop it relied on is still there.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
@@ -66,6 +66,8 @@ pub(crate) struct Beginning {
 pub(crate) struct Kept {
     pub(crate) store: Option<Arc<dyn Persistence>>,
     pub(crate) messages: Vec<OutgoingMessage>,
+    /// The highest sequence ever given.
+    pub(crate) last_sequence: u64,
     /// Whose session they were sent in.
     pub(crate) server: Option<ServerId>,
 }
@@ -83,7 +85,7 @@ impl<C, U> EventLoop<C, U> {
     pub(crate) fn new(userdata: U, beginning: Beginning) -> Self {
         let Beginning { settings, engine, reconnect_on_failure, resubscribe, kept } = beginning;
         let queue = Arc::new(EventQueue::default());
-        let outbox = Arc::new(Outbox::new(kept.store, kept.messages));
+        let outbox = Arc::new(Outbox::new(kept.store, kept.messages, kept.last_sequence));
         let (min, max) = (Duration::from_secs(1), Duration::from_secs(120));
         let connection = Arc::new(ConnectionCell::new(min, max, reconnect_on_failure, chance));
         let version = settings.version;

@@ -26,7 +26,7 @@ mod subscribe;
 pub(crate) mod testing;
 mod writer;
 
-pub(crate) use acks::{Ack, encode_ack, short_ack};
+pub(crate) use acks::{Ack, short_ack};
 pub(crate) use completion::{Completion, Stage, is_waking};
 pub(crate) use connect::{Connack, ConnectPacket, Credentials, Will};
 pub(crate) use decoder::{Decoder, Packet};

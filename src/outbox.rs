@@ -34,10 +34,10 @@ impl std::fmt::Debug for Outbox {
 }
 
 impl Outbox {
-    /// With the messages that `store` has kept for us.
-    pub(crate) fn new(store: Option<Arc<dyn Persistence>>, kept: Vec<OutgoingMessage>) -> Self {
+    /// With the messages that `store` has kept for us, up to sequence `last`.
+    pub(crate) fn new(store: Option<Arc<dyn Persistence>>, kept: Vec<OutgoingMessage>, last: u64) -> Self {
         let store = store.map(|store| Mutex::new(Some(store)));
-        Outbox { queue: Mutex::new(Queue::new(kept)), store, accepting: Mutex::new(()) }
+        Outbox { queue: Mutex::new(Queue::new(kept, last)), store, accepting: Mutex::new(()) }
     }
 
     fn store(&self) -> Option<Arc<dyn Persistence>> {
@@ -141,11 +141,6 @@ impl Outbox {
     /// Whether nothing is unconfirmed or unanswered.
     pub(crate) fn is_idle(&self) -> bool {
         self.lock().is_idle()
-    }
-
-    /// Whether something waits to be sent.
-    pub(crate) fn has_waiting(&self) -> bool {
-        self.lock().has_waiting()
     }
 
     /// The waiting messages after `sequence`, at most `most` of them: their sequences and topics.

@@ -1,7 +1,7 @@
 //! Keeps what `publish` accepted beyond the end of the program, in one SQLite file per client id.
 //!
-//! A message is written before `publish` returns, and removed some time after its confirmation, on a thread of
-//! the store's own. Writes reach the operating system before `publish` returns, so they survive the death of the
+//! A message is written under its sequence before `publish` returns, and removed some time after its confirmation, on a
+//! thread of the store's own. Writes reach the operating system before `publish` returns, so they survive the death of the
 //! program; after a power cut the newest may be missing, and then the next start says so.
 
 mod record;
@@ -16,7 +16,8 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use crate::outbox::{Keep, Letter, Stored};
+use crate::mqtt::{OutgoingMessage, ServerId};
+use crate::outbox::Persistence;
 use crate::types::{Error, Result};
 use record::{Row, file_name};
 
@@ -35,14 +36,20 @@ const SCHEMA: &str = "CREATE TABLE IF NOT EXISTS messages (
     retain INTEGER NOT NULL,
     properties BLOB NOT NULL,
     checksum INTEGER NOT NULL
-)";
+);
+CREATE TABLE IF NOT EXISTS session (id INTEGER PRIMARY KEY CHECK (id = 1), server TEXT NOT NULL)";
+
+/// Pages of the write-ahead log after which it is written back: small, as the log grows beside the database.
+const CHECKPOINT_PAGES: i32 = 64;
+/// Bytes that the write-ahead log keeps once it has been written back.
+const LOG_KEPT: i32 = 256 * 1024;
 
 /// The store of one client id.
 pub(crate) struct Store {
     path: PathBuf,
     shared: Arc<Mutex<Shared>>,
-    removals: Option<Sender<Stored>>,
-    remover: Option<JoinHandle<()>>,
+    orders: Option<Sender<Order>>,
+    worker: Option<JoinHandle<()>>,
 }
 
 struct Shared {
@@ -51,58 +58,75 @@ struct Shared {
     newest: File,
 }
 
+/// What an earlier program has left.
+#[derive(Debug)]
+pub(crate) struct Left {
+    /// Unconfirmed messages, in the order of their acceptance.
+    pub(crate) messages: Vec<OutgoingMessage>,
+    /// The highest sequence ever stored.
+    pub(crate) last_sequence: u64,
+    /// The broker with the session in which messages were sent.
+    pub(crate) server: Option<ServerId>,
+}
+
 impl Store {
     /// Opens or creates the store of `client_id` in `dir`, and reads what an earlier program left unconfirmed.
-    pub(crate) fn open(dir: &Path, client_id: &str) -> Result<(Store, Vec<Letter>)> {
+    pub(crate) fn open(dir: &Path, client_id: &str) -> Result<(Store, Left)> {
         create_private(dir).map_err(|error| failure(dir, &error))?;
         let path = dir.join(file_name(client_id));
         let newest_path = path.with_extension("newest");
-        let mut newest = File::options()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&newest_path)
-            .map_err(|error| failure(&newest_path, &error))?;
+        let mut newest = open_private(&newest_path).map_err(|error| failure(&newest_path, &error))?;
+        // SQLite gives its other files the rights of this one.
+        open_private(&path).map_err(|error| failure(&path, &error))?;
         let db = open_database(&path).map_err(|error| explain(&path, &error))?;
-        let letters = read_all(&db, &path)?;
-        check_newest(&db, &mut newest, &path)?;
+        let left = Left {
+            messages: read_all(&db, &path)?,
+            last_sequence: check_newest(&db, &mut newest, &path)?,
+            server: read_server(&db).map_err(|error| explain(&path, &error))?,
+        };
         let shared = Arc::new(Mutex::new(Shared { db, newest }));
-        let (removals, orders) = mpsc::channel();
+        let (orders, their_orders) = mpsc::channel();
         let theirs = Arc::clone(&shared);
-        let remover = thread::Builder::new()
+        let worker = thread::Builder::new()
             .name("rappel-store".into())
-            .spawn(move || remove_all(&theirs, &orders))
+            .spawn(move || work_off(&theirs, &their_orders))
             .map_err(|error| failure(&path, &error))?;
-        Ok((Store { path, shared, removals: Some(removals), remover: Some(remover) }, letters))
+        Ok((Store { path, shared, orders: Some(orders), worker: Some(worker) }, left))
     }
 }
 
-impl Keep for Store {
-    fn add(&self, letter: &Letter) -> Result<Stored> {
-        let row = Row::of(letter);
+impl Persistence for Store {
+    fn add(&self, message: &OutgoingMessage) -> Result<()> {
+        let (key, row) = (record::key(message.sequence), Row::of(message));
         let mut shared = lock(&self.shared);
-        let key = shared.add(&row).map_err(|error| explain(&self.path, &error))?;
+        shared.add(key, &row).map_err(|error| explain(&self.path, &error))?;
         // Should this fail, the mark is too low, which only makes it less sharp.
         if let Err(error) = shared.mark(key) {
             log::warn!("{}: the newest message's number could not be noted: {error}", self.path.display());
         }
-        Ok(key)
+        Ok(())
     }
 
-    fn remove(&self, stored: Stored) {
-        if let Some(removals) = &self.removals {
+    fn remove(&self, sequence: u64) {
+        if let Some(orders) = &self.orders {
             // The thread ends only after this end of the channel.
-            let _ = removals.send(stored);
+            let _ = orders.send(Order::Remove(record::key(sequence)));
+        }
+    }
+
+    fn session_with(&self, server: &str) {
+        if let Some(orders) = &self.orders {
+            // As above.
+            let _ = orders.send(Order::SessionWith(server.to_owned()));
         }
     }
 }
 
 impl Drop for Store {
     fn drop(&mut self) {
-        drop(self.removals.take());
-        if let Some(remover) = self.remover.take() {
-            let _ = remover.join();
+        drop(self.orders.take());
+        if let Some(worker) = self.worker.take() {
+            let _ = worker.join();
         }
     }
 }
@@ -114,19 +138,27 @@ impl std::fmt::Debug for Store {
 }
 
 impl Shared {
-    fn add(&mut self, row: &Row<'_>) -> rusqlite::Result<Stored> {
+    fn add(&mut self, key: i64, row: &Row<'_>) -> rusqlite::Result<()> {
         let mut insert = self.db.prepare_cached(
-            "INSERT INTO messages (topic, payload, qos, retain, properties, checksum) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            "INSERT OR REPLACE INTO messages (key, topic, payload, qos, retain, properties, checksum) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         )?;
-        insert.insert(params![row.topic, row.payload, row.qos, row.retain, row.properties, row.checksum()])
+        let (payload, checksum) = (row.payload, row.checksum());
+        insert.execute(params![key, row.topic, payload, row.qos, row.retain, row.properties, checksum])?;
+        Ok(())
     }
 
-    fn mark(&mut self, key: Stored) -> std::io::Result<()> {
+    fn session_with(&mut self, server: &str) -> rusqlite::Result<()> {
+        self.db.execute("INSERT OR REPLACE INTO session (id, server) VALUES (1, ?1)", [server])?;
+        Ok(())
+    }
+
+    fn mark(&mut self, key: i64) -> std::io::Result<()> {
         self.newest.rewind()?;
         self.newest.write_all(&key.to_le_bytes())
     }
 
-    fn remove(&mut self, keys: &[Stored]) -> rusqlite::Result<()> {
+    fn remove(&mut self, keys: &[i64]) -> rusqlite::Result<()> {
         let transaction = self.db.transaction()?;
         {
             let mut delete = transaction.prepare_cached("DELETE FROM messages WHERE key = ?1")?;
@@ -138,12 +170,30 @@ impl Shared {
     }
 }
 
-/// The remover's thread: takes what there is, until the store is dropped.
-fn remove_all(shared: &Mutex<Shared>, orders: &Receiver<Stored>) {
+/// What the store's own thread is to do.
+#[derive(Debug)]
+enum Order {
+    Remove(i64),
+    SessionWith(ServerId),
+}
+
+/// The thread's life: takes what there is, until the store is dropped.
+fn work_off(shared: &Mutex<Shared>, orders: &Receiver<Order>) {
     while let Ok(first) = orders.recv() {
-        let mut keys = vec![first];
-        keys.extend(orders.try_iter().take(BATCH - 1));
-        let removed = lock(shared).remove(&keys);
+        let mut keys = Vec::new();
+        let mut server = None;
+        for order in std::iter::once(first).chain(orders.try_iter().take(BATCH - 1)) {
+            match order {
+                Order::Remove(key) => keys.push(key),
+                Order::SessionWith(name) => server = Some(name),
+            }
+        }
+        if let Some(server) = server
+            && let Err(error) = lock(shared).session_with(&server)
+        {
+            log::warn!("the store could not note whose session it belongs to: {error}");
+        }
+        let removed = if keys.is_empty() { Ok(()) } else { lock(shared).remove(&keys) };
         if let Err(error) = removed {
             log::warn!(
                 "{} confirmed message(s) could not be removed from the store and may be sent again by the next \
@@ -166,6 +216,18 @@ fn create_private(dir: &Path) -> std::io::Result<()> {
     builder.create(dir)
 }
 
+/// Opens a file of the user's own, and creates it if it is not there.
+fn open_private(path: &Path) -> std::io::Result<File> {
+    let mut options = File::options();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.open(path)?;
+    #[cfg(unix)]
+    file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+    Ok(file)
+}
+
 fn open_database(path: &Path) -> rusqlite::Result<Connection> {
     let db = Connection::open(path)?;
     db.busy_timeout(BUSY)?;
@@ -173,6 +235,8 @@ fn open_database(path: &Path) -> rusqlite::Result<Connection> {
     db.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
     db.pragma_update(None, "journal_mode", "WAL")?;
     db.pragma_update(None, "synchronous", "NORMAL")?;
+    db.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
+    db.pragma_update(None, "journal_size_limit", LOG_KEPT)?;
     let id: i32 = db.pragma_query_value(None, "application_id", |row| row.get(0))?;
     let tables: i64 = db.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))?;
     if id != APPLICATION_ID && tables > 0 {
@@ -189,22 +253,22 @@ fn open_database(path: &Path) -> rusqlite::Result<Connection> {
 }
 
 /// What is unconfirmed, in the order of its acceptance.
-fn read_all(db: &Connection, path: &Path) -> Result<Vec<Letter>> {
-    let read = || -> rusqlite::Result<Vec<Result<Letter>>> {
+fn read_all(db: &Connection, path: &Path) -> Result<Vec<OutgoingMessage>> {
+    let read = || -> rusqlite::Result<Vec<Result<OutgoingMessage>>> {
         let mut select =
             db.prepare("SELECT key, topic, payload, qos, retain, properties, checksum FROM messages ORDER BY key")?;
         let rows = select.query_map([], |row| {
             let (key, topic, payload) = (row.get(0)?, row.get(1)?, row.get(2)?);
             let (qos, retain, properties, sum) = (row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?);
-            Ok(record::letter(key, topic, payload, qos, retain, properties, sum))
+            Ok(record::message(key, topic, payload, qos, retain, properties, sum))
         })?;
-        rows.map(|row| row.map(|letter| letter.map_err(|problem| broken(path, problem)))).collect()
+        rows.map(|row| row.map(|message| message.map_err(|problem| broken(path, problem)))).collect()
     };
     read().map_err(|error| explain(path, &error))?.into_iter().collect()
 }
 
-/// Compares the database's newest key with the one noted beside it.
-fn check_newest(db: &Connection, newest: &mut File, path: &Path) -> Result<()> {
+/// Compares the database's newest key with the one noted beside it, and gives it.
+fn check_newest(db: &Connection, newest: &mut File, path: &Path) -> Result<u64> {
     let mut noted = [0; 8];
     let noted = match newest.read_exact(&mut noted) {
         Ok(()) => i64::from_le_bytes(noted),
@@ -215,10 +279,15 @@ fn check_newest(db: &Connection, newest: &mut File, path: &Path) -> Result<()> {
         .query_row("SELECT seq FROM sqlite_sequence WHERE name = 'messages'", [], |row| row.get(0))
         .optional()
         .map_err(|error| explain(path, &error))?;
-    if noted > known.unwrap_or(0) {
+    let known = known.unwrap_or(0);
+    if noted > known {
         return Err(broken(path, "its newest messages are missing"));
     }
-    Ok(())
+    Ok(u64::try_from(known).unwrap_or(0))
+}
+
+fn read_server(db: &Connection) -> rusqlite::Result<Option<ServerId>> {
+    db.query_row("SELECT server FROM session", [], |row| row.get(0)).optional()
 }
 
 fn failure(path: &Path, error: &dyn std::fmt::Display) -> Error {

@@ -167,7 +167,12 @@ impl<U: Send + Sync + 'static> ClientBuilder<U> {
             return Err(Error::ClientIdRequired);
         }
         let (store, left) = crate::store::Store::open(dir, &self.client_id)?;
-        Ok(Kept { store: Some(std::sync::Arc::new(store)), messages: left.messages, server: left.server })
+        Ok(Kept {
+            store: Some(std::sync::Arc::new(store)),
+            messages: left.messages,
+            last_sequence: left.last_sequence,
+            server: left.server,
+        })
     }
 
     pub(crate) fn assemble(self) -> Client<U> {

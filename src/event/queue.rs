@@ -68,6 +68,7 @@ impl EventQueue {
     }
 
     /// Puts an event behind all others.
+    #[cfg(test)]
     pub(crate) fn push(&self, event: Event) {
         let mut arrived = lock(&self.arrived);
         self.len.fetch_add(1, Ordering::SeqCst);
@@ -154,7 +155,11 @@ impl EventQueue {
     pub(crate) fn unreported(&self) -> Vec<Arc<Completion>> {
         let (taken, arrived) = (lock(&self.taken), lock(&self.arrived));
         let events = taken.iter().chain(&arrived.events);
-        events.filter_map(|event| if let Event::Published { completion, .. } = event { Some(Arc::clone(completion)) } else { None }).collect()
+        events
+            .filter_map(|event| {
+                if let Event::Published { completion, .. } = event { Some(Arc::clone(completion)) } else { None }
+            })
+            .collect()
     }
 
     /// Has the loop look around.
@@ -169,35 +174,33 @@ impl EventQueue {
         self.len.load(Ordering::SeqCst)
     }
 
-    /// The next event, waited for until `deadline`.
+    /// The next event, waited for until `deadline`. Only the thread that runs the loop calls this.
     pub(crate) fn pop(&self, deadline: Option<Instant>) -> Popped {
-        let mut taken = lock(&self.taken);
-        if let Some(event) = taken.pop_front() {
-            self.len.fetch_sub(1, Ordering::SeqCst);
-            return Popped::Event(event);
-        }
-        let mut arrived = lock(&self.arrived);
         loop {
-            if !arrived.events.is_empty() {
-                std::mem::swap(&mut *taken, &mut arrived.events);
-                drop(arrived);
+            let mut taken = lock(&self.taken);
+            if taken.is_empty() {
+                std::mem::swap(&mut *taken, &mut lock(&self.arrived).events);
+            }
+            if let Some(event) = taken.pop_front() {
                 self.len.fetch_sub(1, Ordering::SeqCst);
-                return taken.pop_front().map_or(Popped::Poked, Popped::Event);
+                return Popped::Event(event);
+            }
+            drop(taken);
+            let mut arrived = lock(&self.arrived);
+            if !arrived.events.is_empty() {
+                continue;
             }
             if std::mem::take(&mut arrived.poked) {
                 return Popped::Poked;
             }
+            let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+            if left.is_some_and(|left| left.is_zero()) {
+                return Popped::TimedOut;
+            }
             arrived.asleep = true;
-            arrived = match deadline {
+            arrived = match left {
                 None => self.changed.wait(arrived).unwrap_or_else(PoisonError::into_inner),
-                Some(deadline) => {
-                    let left = deadline.saturating_duration_since(Instant::now());
-                    if left.is_zero() {
-                        arrived.asleep = false;
-                        return Popped::TimedOut;
-                    }
-                    self.changed.wait_timeout(arrived, left).unwrap_or_else(PoisonError::into_inner).0
-                }
+                Some(left) => self.changed.wait_timeout(arrived, left).unwrap_or_else(PoisonError::into_inner).0,
             };
             arrived.asleep = false;
         }

@@ -41,7 +41,9 @@ pub(crate) enum ConnectionState {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum AskedBy {
     /// A call of `connect` or `reconnect`. From a callback it does not relieve the loop of a connection it keeps.
-    Program { loop_goes_on: bool },
+    Program {
+        loop_goes_on: bool,
+    },
     Loop,
 }
 

@@ -109,14 +109,7 @@ impl<C, U> EventLoop<C, U> {
         self.connection.told(id);
     }
 
-    fn disconnected(
-        &self,
-        client: &C,
-        id: ConnectionId,
-        code: ReasonCode,
-        properties: &Properties,
-        by_server: bool,
-    ) {
+    fn disconnected(&self, client: &C, id: ConnectionId, code: ReasonCode, properties: &Properties, by_server: bool) {
         if let Some(count) = self.connection.may_be_taken_over() {
             log::error!(
                 "the broker has closed {count} connections in a row soon after they were made: if another client uses \

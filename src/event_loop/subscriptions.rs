@@ -22,7 +22,12 @@ struct Entry {
 
 impl Subscriptions {
     /// The program asks for `filters` during `connection`.
-    pub(crate) fn requested(&mut self, filters: &[(String, SubscribeOptions)], properties: &Properties, connection: ConnectionId) {
+    pub(crate) fn requested(
+        &mut self,
+        filters: &[(String, SubscribeOptions)],
+        properties: &Properties,
+        connection: ConnectionId,
+    ) {
         for (filter, options) in filters {
             self.entries.retain(|entry| entry.filter != *filter);
             let (filter, options, properties) = (filter.clone(), options.clone(), properties.clone());
@@ -84,7 +89,12 @@ mod tests {
     }
 
     fn missing(subscriptions: &mut Subscriptions, connection: ConnectionId) -> Vec<String> {
-        subscriptions.missing(connection).into_iter().flat_map(|(filters, _)| filters).map(|(filter, _)| filter).collect()
+        subscriptions
+            .missing(connection)
+            .into_iter()
+            .flat_map(|(filters, _)| filters)
+            .map(|(filter, _)| filter)
+            .collect()
     }
 
     #[test]

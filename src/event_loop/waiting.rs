@@ -77,7 +77,8 @@ impl<C, U> EventLoop<C, U> {
             if deadline.is_some_and(|deadline| deadline <= now) {
                 return Ok(false);
             }
-            completion.wait(Stage::Confirmed, Some(deadline.map_or(now + POLL_INTERVAL, |at| at.min(now + POLL_INTERVAL))));
+            completion
+                .wait(Stage::Confirmed, Some(deadline.map_or(now + POLL_INTERVAL, |at| at.min(now + POLL_INTERVAL))));
         }
     }
 

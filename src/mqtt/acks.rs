@@ -1,5 +1,6 @@
 //! PUBACK, PUBREC, PUBREL and PUBCOMP, both ways (MQTT 5, sections 3.4 to 3.7).
 
+#[cfg(test)]
 use crate::mqtt::writer::Writer;
 use crate::mqtt::{ProtocolError, Reader, kind, properties};
 use crate::types::{PacketType, Properties, Protocol};
@@ -20,7 +21,8 @@ pub(crate) fn short_ack(kind: u8, id: u16) -> [u8; 4] {
     [first_byte(kind), 2, high, low]
 }
 
-/// Appends PUBACK, PUBREC, PUBREL or PUBCOMP with a reason code other than 0, which only MQTT 5 carries.
+/// Appends PUBACK, PUBREC, PUBREL or PUBCOMP with a reason code other than 0, as brokers of MQTT 5 do.
+#[cfg(test)]
 pub(crate) fn encode_ack(kind: u8, id: u16, code: u8, out: &mut Vec<u8>) {
     out.bytes(&[first_byte(kind), 3]);
     out.u16(id);

@@ -20,11 +20,17 @@ pub(crate) struct ServerLimits {
 /// A limit that something of ours passes: the MQTT 5 reason code that says so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Refused {
-    PacketTooLarge { limit: usize },
+    PacketTooLarge {
+        limit: usize,
+    },
     RetainNotSupported,
-    QosNotSupported { maximum: u8 },
+    QosNotSupported {
+        maximum: u8,
+    },
     /// Only at `publish`: what is queued goes out without its alias where the broker takes none so high.
-    TopicAliasTooHigh { maximum: u16 },
+    TopicAliasTooHigh {
+        maximum: u16,
+    },
     SharedSubscriptionsNotSupported,
     SubscriptionIdentifiersNotSupported,
     WildcardSubscriptionsNotSupported,

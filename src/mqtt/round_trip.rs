@@ -91,7 +91,7 @@ proptest! {
         let short = kinds.map(|kind| short_ack(kind, id)).concat();
         prop_assert_eq!(behind_connack(version, &short), packets(0));
         let mut long = Vec::new();
-        kinds.iter().for_each(|&kind| encode_ack(kind, id, code, &mut long));
+        kinds.iter().for_each(|&kind| acks::encode_ack(kind, id, code, &mut long));
         prop_assert_eq!(behind_connack(Protocol::V5, &long), packets(code));
     }
 

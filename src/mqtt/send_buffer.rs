@@ -53,11 +53,6 @@ impl SendBuffer {
         self.written + self.waiting as u64
     }
 
-    /// Bytes ever written.
-    pub(crate) fn written(&self) -> u64 {
-        self.written
-    }
-
     /// Appends what `write` writes.
     pub(crate) fn build(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
         if !matches!(self.chunks.back(), Some(Chunk::Copied(bytes)) if bytes.len() < CHUNK) {
@@ -210,6 +205,6 @@ mod tests {
         assert!(!out.write_to(&mut socket).expect("no error"));
         assert_eq!(written(&mut out), [1]);
         let back: Vec<u64> = out.reset().iter().map(|message| message.sequence).collect();
-        assert_eq!((back, out.len(), out.written()), (vec![2, 3], 0, 0));
+        assert_eq!((back, out.len(), out.end()), (vec![2, 3], 0, 0));
     }
 }

@@ -15,7 +15,7 @@ use std::time::Instant;
 
 use crate::mqtt::keepalive::{Due, KeepAlive};
 use crate::mqtt::{
-    Ack, ConnectPacket, Connack, FilterAck, OutgoingMessage, PINGREQ, Packet, ProtocolError, Publish, PublishHeader,
+    Ack, Connack, ConnectPacket, FilterAck, OutgoingMessage, PINGREQ, Packet, ProtocolError, Publish, PublishHeader,
     Refused, Request, SendBuffer, ServerLimits, kind, short_ack,
 };
 use crate::types::{Message, Properties, Protocol, Qos};
@@ -128,11 +128,6 @@ impl Session {
     /// The broker's limits on the connection that stands.
     pub(crate) fn limits(&self) -> ServerLimits {
         self.limits
-    }
-
-    /// Whether the broker has answered everything.
-    pub(crate) fn is_idle(&self) -> bool {
-        self.outgoing.is_empty()
     }
 
     /// Whether the window lets a message of this QoS out. `max_inflight` is the client's own limit, 0 for none.
@@ -311,11 +306,6 @@ impl Session {
     /// The callbacks of all messages up to number `handled` have returned: they are acknowledged.
     pub(crate) fn acknowledge(&mut self, handled: u64, out: &mut SendBuffer) {
         self.incoming.acknowledge(handled, out);
-    }
-
-    /// Whether [`acknowledge`](Self::acknowledge) would do anything.
-    pub(crate) fn has_handled(&self, handled: u64) -> bool {
-        self.incoming.has_handled(handled)
     }
 
     /// The keep-alive, which is told what the socket does.

@@ -113,12 +113,7 @@ impl Link {
 }
 
 impl Connection {
-    pub(crate) fn new(
-        session: Session,
-        outbox: Arc<Outbox>,
-        queue: Arc<EventQueue>,
-        watch: Arc<dyn Watch>,
-    ) -> Self {
+    pub(crate) fn new(session: Session, outbox: Arc<Outbox>, queue: Arc<EventQueue>, watch: Arc<dyn Watch>) -> Self {
         Connection {
             session,
             outbox,

@@ -76,10 +76,10 @@ pub(crate) struct Queue {
 }
 
 impl Queue {
-    /// With messages that an earlier program has left, in order.
-    pub(crate) fn new(kept: Vec<OutgoingMessage>) -> Self {
+    /// With messages that an earlier program has left, in order; `last` is the highest sequence it has given.
+    pub(crate) fn new(kept: Vec<OutgoingMessage>, last: u64) -> Self {
         Queue {
-            next_sequence: kept.last().map_or(1, |message| message.sequence + 1),
+            next_sequence: last + 1,
             pending: kept.len(),
             pending_acked: kept.iter().filter(|message| message.is_acked()).count(),
             waiting: kept.into(),
@@ -187,11 +187,7 @@ impl Queue {
     }
 
     /// Accepts a request, and gives its message id.
-    pub(crate) fn request(
-        &mut self,
-        filters: Filters,
-        properties: Properties,
-    ) -> std::result::Result<u16, Refused> {
+    pub(crate) fn request(&mut self, filters: Filters, properties: Properties) -> std::result::Result<u16, Refused> {
         let request = Request { sequence: self.next_sequence, filters, properties };
         if let Some(limits) = &self.limits {
             limits.check_request(&request)?;
@@ -292,10 +288,6 @@ impl Queue {
 
     pub(crate) fn is_idle(&self) -> bool {
         self.pending == 0 && self.open_requests == 0
-    }
-
-    pub(crate) fn has_waiting(&self) -> bool {
-        !self.waiting.is_empty() || !self.requests.is_empty()
     }
 
     pub(crate) fn waiting_after(&self, sequence: u64, most: usize, into: &mut Vec<(u64, String)>) {

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::*;
-use crate::mqtt::{Ack, ConnectPacket, Connack, Packet};
+use crate::mqtt::{Ack, Connack, ConnectPacket, Packet};
 use crate::types::{PacketType, Protocol, ReasonCode};
 
 /// An outbox with a session whose sends can be looked at.
@@ -15,7 +15,7 @@ struct Client {
 
 fn client() -> Client {
     let session = Session::new(Protocol::V5, None, Instant::now());
-    Client { queue: Queue::new(Vec::new()), session, out: SendBuffer::default() }
+    Client { queue: Queue::new(Vec::new(), 0), session, out: SendBuffer::default() }
 }
 
 fn draft(topic: &str, qos: Qos) -> Draft {
@@ -47,8 +47,7 @@ impl Client {
             properties: Properties::new(),
         };
         self.session.connect(&packet, Instant::now(), &mut SendBuffer::default());
-        let connack =
-            Connack { session_present, code: ReasonCode::new(PacketType::Connack, 0), properties: limits };
+        let connack = Connack { session_present, code: ReasonCode::new(PacketType::Connack, 0), properties: limits };
         self.session.connected("broker".into(), &connack);
         self.queue.connected(self.session.limits());
     }
@@ -206,9 +205,8 @@ fn what_the_broker_does_not_take_is_refused_or_given_up_alone() {
 #[test]
 fn an_alias_stands_for_its_topic_on_any_connection() {
     let mut client = client();
-    let with_alias = |topic: &str| {
-        Draft { properties: Properties::new().with_topic_alias(3), ..draft(topic, Qos::AtMostOnce) }
-    };
+    let with_alias =
+        |topic: &str| Draft { properties: Properties::new().with_topic_alias(3), ..draft(topic, Qos::AtMostOnce) };
     let unknown = client.queue.publish(with_alias(""), true);
     assert!(matches!(unknown, Err(Error::UnknownTopicAlias { alias: 3 })));
     client.connect(false, Properties::new().with_topic_alias_maximum(3));

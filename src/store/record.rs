@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::outbox::{Letter, Stored};
+use crate::mqtt::{Completion, OutgoingMessage, Reader, decode_properties, encode_properties, message_id};
 use crate::types::{Properties, check_qos, check_topic};
-use crate::wire::{Reader, decode_properties, encode_properties};
 
 /// A message's columns.
 pub(crate) struct Row<'a> {
@@ -16,16 +15,16 @@ pub(crate) struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
-    pub(crate) fn of(letter: &'a Letter) -> Self {
+    pub(crate) fn of(message: &'a OutgoingMessage) -> Self {
         let mut properties = Vec::new();
-        if !letter.properties.is_empty() {
-            encode_properties(&mut properties, &letter.properties);
+        if !message.properties.is_empty() {
+            encode_properties(&mut properties, &message.properties);
         }
         Row {
-            topic: &letter.topic,
-            payload: &letter.payload,
-            qos: letter.qos.into(),
-            retain: letter.retain,
+            topic: &message.topic,
+            payload: &message.payload,
+            qos: message.qos.into(),
+            retain: message.retain,
             properties,
         }
     }
@@ -42,15 +41,15 @@ impl<'a> Row<'a> {
 }
 
 /// The message of a row, if the row is sound.
-pub(crate) fn letter(
-    key: Stored,
+pub(crate) fn message(
+    key: i64,
     topic: String,
     payload: Vec<u8>,
     qos: i32,
     retain: bool,
     properties: Vec<u8>,
     checksum: i64,
-) -> Result<Letter, &'static str> {
+) -> Result<OutgoingMessage, &'static str> {
     let row = Row { topic: &topic, payload: &payload, qos, retain, properties };
     if row.checksum() != checksum {
         return Err("a message does not match its checksum");
@@ -63,7 +62,24 @@ pub(crate) fn letter(
     };
     let qos = check_qos(qos).map_err(|_| "a message has a QoS that does not exist")?;
     check_topic(&topic).map_err(|_| "a message has a topic that is not allowed")?;
-    Ok(Letter { topic, payload: Arc::new(payload), qos, retain, properties, stored: Some(key) })
+    let sequence = u64::try_from(key).ok().filter(|sequence| *sequence > 0).ok_or("a message has no sequence")?;
+    Ok(OutgoingMessage {
+        sequence,
+        topic,
+        payload: payload.into(),
+        qos,
+        retain,
+        properties,
+        completion: Arc::new(Completion::new(message_id(sequence), false)),
+        sent_before: true,
+        is_stored: true,
+    })
+}
+
+/// The key of the message with this sequence.
+pub(crate) fn key(sequence: u64) -> i64 {
+    // Sequences count from 1; no program lives long enough to pass i64.
+    sequence as i64
 }
 
 /// The file of a client id: its readable part, and a number that tells apart what is not readable.

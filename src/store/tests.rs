@@ -3,23 +3,22 @@
 use super::*;
 use crate::types::{Properties, Qos};
 
-fn letter(topic: &str, payload: &[u8]) -> Letter {
-    Letter {
+fn message(sequence: u64, topic: &str, payload: &[u8]) -> OutgoingMessage {
+    OutgoingMessage {
         topic: topic.into(),
-        payload: Arc::new(payload.to_vec()),
-        qos: Qos::ExactlyOnce,
+        payload: payload.to_vec().into(),
         retain: true,
         properties: Properties::new().with_user_property("unité", "°C").with_content_type("texte"),
-        stored: None,
+        ..crate::mqtt::testing::message(sequence, Qos::ExactlyOnce)
     }
 }
 
-fn open(dir: &Path) -> Result<(Store, Vec<Letter>)> {
+fn open(dir: &Path) -> Result<(Store, Left)> {
     Store::open(dir, "serre 1/é")
 }
 
 /// Opens a store that must be sound.
-fn sound(dir: &Path) -> (Store, Vec<Letter>) {
+fn sound(dir: &Path) -> (Store, Left) {
     open(dir).expect("a sound store")
 }
 
@@ -37,7 +36,7 @@ fn left_behind(count: usize) -> tempfile::TempDir {
     let (live, dead) = (tempfile::tempdir().expect("a directory"), tempfile::tempdir().expect("a directory"));
     let (store, _) = sound(live.path());
     for n in 0..count {
-        store.add(&letter(&format!("t/{n}"), b"charge")).expect("room");
+        store.add(&message(n as u64 + 1, &format!("t/{n}"), b"charge")).expect("room");
     }
     for entry in fs::read_dir(live.path()).expect("a directory").flatten() {
         fs::copy(entry.path(), dead.path().join(entry.file_name())).expect("a copy");
@@ -49,21 +48,65 @@ fn left_behind(count: usize) -> tempfile::TempDir {
 fn what_was_added_and_not_removed_comes_back_in_order() {
     let dir = tempfile::tempdir().expect("a directory");
     let (store, before) = sound(dir.path());
-    assert!(before.is_empty());
-    let keys: Vec<Stored> = (0..3u8).map(|n| store.add(&letter(&format!("t/{n}"), &[n])).expect("room")).collect();
-    store.remove(keys[1]);
+    assert!(before.messages.is_empty());
+    for n in 0..3u8 {
+        store.add(&message(u64::from(n) + 7, &format!("t/{n}"), &[n])).expect("room");
+    }
+    store.remove(8);
+    store.session_with("broker:1883 serre 1/é");
     drop(store);
-    let (_, letters) = sound(dir.path());
-    let seen: Vec<(&str, &[u8])> = letters.iter().map(|l| (l.topic.as_str(), l.payload.as_slice())).collect();
-    assert_eq!(seen, [("t/0", &[0][..]), ("t/2", &[2][..])]);
-    let (first, wanted) = (&letters[0], letter("t/0", &[0]));
+    let (_, left) = sound(dir.path());
+    let seen: Vec<(u64, &str, &[u8])> =
+        left.messages.iter().map(|message| (message.sequence, message.topic.as_str(), &message.payload[..])).collect();
+    assert_eq!(seen, [(7, "t/0", &[0][..]), (9, "t/2", &[2][..])]);
+    let (first, wanted) = (&left.messages[0], message(7, "t/0", &[0]));
     assert_eq!((first.qos, first.retain, &first.properties), (wanted.qos, wanted.retain, &wanted.properties));
+    assert_eq!((left.last_sequence, left.server.as_deref()), (9, Some("broker:1883 serre 1/é")));
+}
+
+#[test]
+fn a_newer_message_takes_the_place_of_one_with_its_sequence() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (store, _) = sound(dir.path());
+    for payload in [b"old", b"new"] {
+        store.add(&message(1, "t", payload)).expect("room");
+    }
+    drop(store);
+    let payloads: Vec<Vec<u8>> = sound(dir.path()).1.messages.iter().map(|message| message.payload.to_vec()).collect();
+    assert_eq!(payloads, [b"new"]);
+}
+
+#[test]
+#[cfg(unix)]
+fn the_files_are_the_users_own() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().expect("a directory");
+    let (store, _) = sound(dir.path());
+    store.add(&message(1, "t", b"secret")).expect("room");
+    for entry in fs::read_dir(dir.path()).expect("a directory").flatten() {
+        let mode = entry.metadata().expect("the file").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{:?}", entry.path());
+    }
+}
+
+#[test]
+fn confirmed_messages_leave_no_room_taken() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (store, _) = sound(dir.path());
+    for sequence in 1..=2000 {
+        store.add(&message(sequence, "t", &[0; 1000])).expect("room");
+        store.remove(sequence);
+    }
+    let size = |ending| fs::metadata(file(dir.path(), ending)).map_or(0, |file| file.len());
+    assert!(size(".sqlite-wal") < 2 * 1024 * 1024, "{} bytes", size(".sqlite-wal"));
+    drop(store);
+    assert!(sound(dir.path()).1.messages.is_empty());
 }
 
 #[test]
 fn a_killed_program_loses_nothing() {
     let dead = left_behind(50);
-    assert_eq!(sound(dead.path()).1.len(), 50);
+    assert_eq!(sound(dead.path()).1.messages.len(), 50);
 }
 
 #[test]
@@ -97,9 +140,9 @@ fn damage_is_named_and_never_passed_over() {
 fn every_flipped_byte_is_harmless_or_noticed() {
     let dir = tempfile::tempdir().expect("a directory");
     let (store, _) = sound(dir.path());
-    let whole: Vec<Letter> = (0..20).map(|n| letter(&format!("t/{n}"), &[b'p'; 100])).collect();
-    for letter in &whole {
-        store.add(letter).expect("room");
+    let whole: Vec<OutgoingMessage> = (0..20).map(|n| message(n + 1, &format!("t/{n}"), &[b'p'; 100])).collect();
+    for message in &whole {
+        store.add(message).expect("room");
     }
     drop(store);
     let path = file(dir.path(), ".sqlite");
@@ -108,9 +151,9 @@ fn every_flipped_byte_is_harmless_or_noticed() {
         let mut flipped = bytes.clone();
         flipped[place] ^= 0x40;
         fs::write(&path, &flipped).expect("written");
-        if let Ok((_, letters)) = open(dir.path()) {
-            let same = letters.iter().zip(&whole).all(|(a, b)| a.topic == b.topic && a.payload == b.payload);
-            assert!(same && letters.len() == whole.len(), "byte {place} changed a message unnoticed");
+        if let Ok((_, Left { messages, .. })) = open(dir.path()) {
+            let same = messages.iter().zip(&whole).all(|(a, b)| a.topic == b.topic && a.payload[..] == b.payload[..]);
+            assert!(same && messages.len() == whole.len(), "byte {place} changed a message unnoticed");
         }
     }
 }
@@ -128,11 +171,11 @@ fn a_directory_that_cannot_be_used_is_named() {
 fn a_full_disk_refuses_the_message_and_keeps_the_others() {
     let dir = tempfile::tempdir().expect("a directory");
     let (store, _) = sound(dir.path());
-    store.add(&letter("first", b"")).expect("room");
+    store.add(&message(1, "first", b"")).expect("room");
     // SQLite reports its own limit as it reports a full disk.
     lock(&store.shared).db.pragma_update(None, "max_page_count", 5).expect("a limit");
-    let error = store.add(&letter("large", &[0; 100_000])).expect_err("no room");
+    let error = store.add(&message(2, "large", &[0; 100_000])).expect_err("no room");
     assert!(error.to_string().contains("disk is full"), "{error}");
     drop(store);
-    assert_eq!(sound(dir.path()).1.len(), 1);
+    assert_eq!(sound(dir.path()).1.messages.len(), 1);
 }

@@ -125,12 +125,6 @@ impl ReasonCode {
         };
         Self::new(PacketType::Connack, value)
     }
-
-    /// The MQTT 5 code for a SUBACK return code of MQTT 3.1.1 (section 3.9.3): 0, 1, 2, and 128 for the rest.
-    pub(crate) const fn from_suback_v3(code: u8) -> Self {
-        let value = if code <= 2 { code } else { 128 };
-        Self::new(PacketType::Suback, value)
-    }
 }
 
 impl fmt::Display for ReasonCode {
@@ -157,19 +151,6 @@ impl From<ReasonCode> for u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn suback_of_v3() {
-        for (v3, value, name) in [
-            (0, 0, "Granted QoS 0"),
-            (2, 2, "Granted QoS 2"),
-            (3, 128, "Unspecified error"),
-            (0x80, 128, "Unspecified error"),
-        ] {
-            let code = ReasonCode::from_suback_v3(v3);
-            assert!(code == value && code == name, "{v3}: {code:?}");
-        }
-    }
 
     #[test]
     fn unknown_numbers_have_a_text() {

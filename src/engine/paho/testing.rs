@@ -16,7 +16,7 @@ pub(super) struct Publisher {
 
 impl Default for Publisher {
     fn default() -> Self {
-        Publisher { outbox: Arc::new(Outbox::new(None, Vec::new())), accepted: AtomicU64::new(0) }
+        Publisher { outbox: Arc::new(Outbox::new(None, Vec::new(), 0)), accepted: AtomicU64::new(0) }
     }
 }
 

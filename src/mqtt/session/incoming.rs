@@ -106,7 +106,7 @@ impl Incoming {
     }
 
     /// Whether messages up to `handled` are yet to be answered.
-    pub(crate) fn has_handled(&self, handled: u64) -> bool {
+    fn has_handled(&self, handled: u64) -> bool {
         self.delivered.front().is_some_and(|message| message.number <= handled)
     }
 

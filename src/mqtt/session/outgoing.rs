@@ -64,6 +64,7 @@ impl Outgoing {
     }
 
     /// Whether nothing awaits an answer.
+    #[cfg(test)]
     pub(crate) fn is_empty(&self) -> bool {
         self.places.len() == self.finished && self.requests.is_empty()
     }
@@ -79,8 +80,7 @@ impl Outgoing {
     pub(crate) fn begin(&mut self, message: OutgoingMessage, dup: bool) {
         let phase = first_phase(message.qos);
         debug_assert!(self.sent == self.places.len(), "what is resumed goes first");
-        self.places
-            .push_back(Place { sequence: message.sequence, exchange: Some(Exchange { message, phase, dup }) });
+        self.places.push_back(Place { sequence: message.sequence, exchange: Some(Exchange { message, phase, dup }) });
         self.sent = self.places.len();
         self.open += 1;
     }
@@ -177,11 +177,6 @@ impl Outgoing {
         place.exchange.as_ref()
     }
 
-    /// The next exchange to be resumed is given up.
-    pub(crate) fn drop_next(&mut self) -> Option<OutgoingMessage> {
-        self.places.remove(self.sent)?.exchange.map(|exchange| exchange.message)
-    }
-
     /// Gives up everything.
     pub(crate) fn abandon(&mut self) -> Vec<OutgoingMessage> {
         let places = std::mem::take(self).places;
@@ -213,7 +208,10 @@ mod tests {
         // 65,540 has packet id 5.
         assert_eq!(outgoing.finish(5).map(|message| message.sequence), Some(65_540));
         assert!(outgoing.finish(5).is_none() && outgoing.finish(6).is_none() && outgoing.finish(2).is_none());
-        assert_eq!([4, 3, 7].map(|id| outgoing.finish(id).map(|message| message.sequence)), [Some(4), Some(3), Some(7)]);
+        assert_eq!(
+            [4, 3, 7].map(|id| outgoing.finish(id).map(|message| message.sequence)),
+            [Some(4), Some(3), Some(7)]
+        );
         assert!(outgoing.is_empty() && outgoing.open() == 0);
     }
 

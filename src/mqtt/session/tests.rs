@@ -110,7 +110,7 @@ fn qos_1_ends_with_puback_and_qos_2_with_pubcomp() {
         assert_eq!(peer.finishes(Packet::Pubrec(ack(2))), None);
         assert_eq!(peer.sent(), [(0x62, 2)]);
         assert_eq!(peer.finishes(Packet::Pubcomp(ack(2))), Some((2, 0)));
-        assert!(peer.session.is_idle());
+        assert!(peer.session.outgoing.is_empty());
     }
 }
 
