@@ -16,10 +16,10 @@ use std::time::{Duration, Instant};
 
 use crate::callbacks::Callbacks;
 use crate::event::{EventQueue, Popped};
-use crate::mqtt::{OutgoingMessage, ServerId};
+use crate::mqtt::{Filters, OutgoingMessage, ServerId};
 use crate::net::Network;
 use crate::outbox::{Outbox, Persistence};
-use crate::types::{self, Properties, Protocol, Result, SubscribeOptions};
+use crate::types::{self, Properties, Protocol, Result};
 use connection_state::ConnectionCell;
 use loop_lock::LoopLock;
 use subscriptions::Subscriptions;
@@ -36,7 +36,8 @@ const ACKNOWLEDGE_AFTER: Duration = Duration::from_millis(1);
 
 /// Everything behind the handles of one client. `C` is the handle that callbacks are given.
 ///
-/// Its locks are private, and none is held while another is taken, or while foreign code runs.
+/// Its locks are private, and none is held while foreign code runs; that of the subscriptions is taken before the
+/// outbox's, the others alone.
 pub(crate) struct EventLoop<C, U> {
     pub(crate) network: Arc<Network>,
     pub(crate) outbox: Arc<Outbox>,
@@ -165,15 +166,20 @@ impl<C, U> EventLoop<C, U> {
         if self.queue.len() > 0 { None } else { self.connection.outcome() }
     }
 
-    /// The program asks for filters; they are restored when the broker loses them.
-    pub(crate) fn subscribing(&self, filters: &[(String, SubscribeOptions)], properties: &Properties) {
+    /// Accepts a subscription or its end, and gives its message id. Subscriptions are restored when the broker loses
+    /// them.
+    pub(crate) fn request(&self, filters: Filters, properties: Properties) -> Result<u16> {
         let id = self.connection.last_id();
-        lock(&self.subscriptions).requested(filters, properties, id);
-    }
-
-    /// The program gives up filters.
-    pub(crate) fn unsubscribing(&self, filters: &[String]) {
-        lock(&self.subscriptions).removed(filters);
+        // Held until the request is known, so that its answer finds it.
+        let mut subscriptions = lock(&self.subscriptions);
+        let mid = self.outbox.request(filters.clone(), properties.clone())?;
+        match filters {
+            Filters::Subscribe(filters) => subscriptions.requested(filters, &properties, id),
+            Filters::Unsubscribe(filters) => subscriptions.removed(&filters),
+        }
+        drop(subscriptions);
+        self.network.accepted();
+        Ok(mid)
     }
 
     /// One step of the loop: an event, waited for until `deadline`, or what is due without one. Needs the loop's lock.

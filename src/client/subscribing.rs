@@ -53,10 +53,7 @@ impl<U: Send + Sync + 'static> Client<U> {
         let properties =
             filters.iter().map(|(_, options)| &options.properties).find(|properties| !properties.is_empty());
         let properties = properties.cloned().unwrap_or_default();
-        let wanted = filters.clone();
-        let mid = self.request("subscribe", Filters::Subscribe(filters), properties.clone())?;
-        self.events().subscribing(&wanted, &properties);
-        Ok(mid)
+        self.request("subscribe", Filters::Subscribe(filters), properties)
     }
 
     fn request(&self, what: &'static str, filters: Filters, properties: Properties) -> Result<u16> {
@@ -64,9 +61,7 @@ impl<U: Send + Sync + 'static> Client<U> {
         if !events.is_under_way() {
             return Err(Error::NotConnected { what });
         }
-        let mid = events.outbox.request(filters, properties)?;
-        events.network.accepted();
-        Ok(mid)
+        events.request(filters, properties)
     }
 
     /// Ends a subscription and gives the message id that `on_unsubscribe` will be given (paho-python:
@@ -102,9 +97,6 @@ impl<U: Send + Sync + 'static> Client<U> {
             return Err(Error::NoFilter);
         }
         filters.iter().try_for_each(|filter| check_filter(filter))?;
-        let given_up = filters.clone();
-        let mid = self.request("unsubscribe", Filters::Unsubscribe(filters), properties)?;
-        self.events().unsubscribing(&given_up);
-        Ok(mid)
+        self.request("unsubscribe", Filters::Unsubscribe(filters), properties)
     }
 }

@@ -31,6 +31,8 @@ pub(crate) struct EventQueue {
     urgent: AtomicUsize,
     /// The number of the last message whose callbacks have returned.
     handled: AtomicU64,
+    /// How often a loop has looked for events.
+    looked: AtomicU64,
     /// A callback has been registered.
     has_callbacks: AtomicBool,
     /// `on_publish` is registered.
@@ -136,9 +138,15 @@ impl EventQueue {
         self.has_callbacks.store(true, Ordering::Release);
     }
 
-    /// Whether callbacks are registered and something waits for them.
-    pub(crate) fn is_unserved(&self) -> bool {
-        self.has_callbacks.load(Ordering::Acquire) && self.len() > 0
+    /// How often a loop has looked for events.
+    pub(crate) fn looked(&self) -> u64 {
+        self.looked.load(Ordering::Relaxed)
+    }
+
+    /// Whether callbacks are registered and something waits for them, and no loop has looked for events since
+    /// [`looked`](Self::looked) gave `before`.
+    pub(crate) fn is_unserved(&self, before: u64) -> bool {
+        self.has_callbacks.load(Ordering::Acquire) && self.len() > 0 && self.looked() == before
     }
 
     /// `on_publish` has been registered or removed.
@@ -176,6 +184,7 @@ impl EventQueue {
 
     /// The next event, waited for until `deadline`. Only the thread that runs the loop calls this.
     pub(crate) fn pop(&self, deadline: Option<Instant>) -> Popped {
+        self.looked.fetch_add(1, Ordering::Relaxed);
         loop {
             let mut taken = lock(&self.taken);
             if taken.is_empty() {

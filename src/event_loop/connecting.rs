@@ -24,8 +24,9 @@ impl<C, U> EventLoop<C, U> {
         let timeout = self.settings(|settings| settings.connect_timeout);
         let deadline = later(Instant::now(), timeout);
         let in_callback = self.loop_lock.is_held_here();
+        self.run_pre_connect(client, deadline, in_callback)?;
         let id = self.connection.begin(in_callback);
-        if let Err(error) = self.begin_attempt(client, id, deadline, in_callback) {
+        if let Err(error) = self.begin_attempt(id, deadline) {
             self.give_up(id, &error);
             return Err(error);
         }
@@ -56,21 +57,28 @@ impl<C, U> EventLoop<C, U> {
         self.queue.poke();
     }
 
-    /// Begins attempt `id`, after `on_pre_connect`, which runs where the loop does.
-    fn begin_attempt(&self, client: &C, id: ConnectionId, deadline: Instant, has_lock: bool) -> Result<()> {
-        if self.callbacks.pre_connect.is_set() {
-            let guard = if has_lock {
-                None
-            } else {
+    /// Runs `on_pre_connect`, where the loop runs callbacks. An error when it has not become free by `deadline`, or when
+    /// the callback itself has asked for a connection, or for its end.
+    fn run_pre_connect(&self, client: &C, deadline: Instant, has_lock: bool) -> Result<()> {
+        if !self.callbacks.pre_connect.is_set() {
+            return Ok(());
+        }
+        let guard = match has_lock {
+            true => None,
+            false => {
                 let guard = self.loop_lock.take(deadline, || self.queue.poke());
                 Some(guard.ok_or_else(|| self.too_late("a callback that has not returned"))?)
-            };
-            let userdata = self.userdata();
-            self.callbacks.pre_connect.call(|callback| {
-                guarded(|| "on_pre_connect".into(), || callback(client, &userdata));
-            });
-            drop(guard);
-        }
+            }
+        };
+        let (userdata, before) = (self.userdata(), self.connection.requests());
+        self.callbacks.pre_connect.call(|callback| {
+            guarded(|| "on_pre_connect".into(), || callback(client, &userdata));
+        });
+        drop(guard);
+        if self.connection.requests() == before { Ok(()) } else { Err(Error::Cancelled) }
+    }
+
+    fn begin_attempt(&self, id: ConnectionId, deadline: Instant) -> Result<()> {
         let plan = self.settings(|settings| settings.plan(id, self.connection.assigned_client_id(), deadline))?;
         self.network.connect(plan);
         Ok(())
@@ -79,11 +87,17 @@ impl<C, U> EventLoop<C, U> {
     /// Makes the loop's next attempt, if it is time. Needs the loop's lock.
     pub(super) fn connect_when_due(&self, client: &C) {
         let now = Instant::now();
+        if self.connection.next_due().is_none_or(|at| at > now) {
+            return;
+        }
+        let deadline = later(now, self.settings(|settings| settings.connect_timeout));
+        if self.run_pre_connect(client, deadline, true).is_err() {
+            return;
+        }
         let Some(id) = self.connection.begin_due(now) else {
             return;
         };
-        let deadline = later(now, self.settings(|settings| settings.connect_timeout));
-        if let Err(error) = self.begin_attempt(client, id, deadline, true) {
+        if let Err(error) = self.begin_attempt(id, deadline) {
             self.connection.give_up(id, &error, now);
         }
     }

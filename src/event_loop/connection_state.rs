@@ -70,6 +70,8 @@ struct Inner {
     short_connections: u32,
     /// Why the last attempt failed.
     failure: Option<(ConnectionId, Error)>,
+    /// How often the program has asked for a connection, or for its end.
+    requests: u64,
     /// The highest attempt whose answer or failure the loop has told the program.
     told: ConnectionId,
     /// The client id that the broker gave.
@@ -96,6 +98,7 @@ impl ConnectionCell {
             had_connection: false,
             short_connections: 0,
             failure: None,
+            requests: 0,
             told: 0,
             assigned_client_id: None,
             chance,
@@ -155,6 +158,11 @@ impl ConnectionCell {
         self.lock().last_id
     }
 
+    /// How often the program has asked for a connection, or for its end.
+    pub(crate) fn requests(&self) -> u64 {
+        self.lock().requests
+    }
+
     pub(crate) fn assigned_client_id(&self) -> Option<String> {
         self.lock().assigned_client_id.clone()
     }
@@ -163,6 +171,7 @@ impl ConnectionCell {
     /// follows a failure. Gives the connection that is to be aborted for it.
     pub(crate) fn want(&self, now: Instant, in_callback: bool) -> Option<ConnectionId> {
         self.change(|inner| {
+            inner.requests += 1;
             let standing = match inner.state {
                 ConnectionState::Connecting { id, .. }
                 | ConnectionState::Connected { id, .. }
@@ -186,6 +195,7 @@ impl ConnectionCell {
     /// The program makes an attempt itself, now.
     pub(crate) fn begin(&self, in_callback: bool) -> ConnectionId {
         self.change(|inner| {
+            inner.requests += 1;
             let loop_goes_on = in_callback && inner.had_connection;
             if !in_callback {
                 inner.backoff.reset();
@@ -215,6 +225,7 @@ impl ConnectionCell {
     /// The program wants no connection any more.
     pub(crate) fn close(&self) -> Close {
         self.change(|inner| {
+            inner.requests += 1;
             let ended = ConnectionState::Idle { outcome: Some(Ok(())) };
             match inner.state {
                 ConnectionState::Idle { .. } => return Close::NothingToDo,

@@ -117,6 +117,13 @@ impl<C, U> EventLoop<C, U> {
                 self.client_id()
             );
         }
+        if by_server && code == 142 {
+            log::error!(
+                "another client has connected with the client id {:?}, and the broker has ended this connection for it: \
+                 give each its own",
+                self.client_id()
+            );
+        }
         if self.connection.was_closed(id) {
             self.forget_subscriptions();
         }

@@ -24,14 +24,13 @@ impl Subscriptions {
     /// The program asks for `filters` during `connection`.
     pub(crate) fn requested(
         &mut self,
-        filters: &[(String, SubscribeOptions)],
+        filters: Vec<(String, SubscribeOptions)>,
         properties: &Properties,
         connection: ConnectionId,
     ) {
         for (filter, options) in filters {
-            self.entries.retain(|entry| entry.filter != *filter);
-            let (filter, options, properties) = (filter.clone(), options.clone(), properties.clone());
-            self.entries.push(Entry { filter, options, properties, connection, answered: false });
+            self.entries.retain(|entry| entry.filter != filter);
+            self.entries.push(Entry { filter, options, properties: properties.clone(), connection, answered: false });
         }
     }
 
@@ -100,9 +99,9 @@ mod tests {
     #[test]
     fn what_on_connect_asked_for_itself_is_not_missing() {
         let mut subscriptions = Subscriptions::default();
-        subscriptions.requested(&wanted(&["a", "b", "c"]), &Properties::new(), 1);
+        subscriptions.requested(wanted(&["a", "b", "c"]), &Properties::new(), 1);
         subscriptions.answered(&names(&["a", "b", "c"]), &codes(&[0, 1, 0x80]));
-        subscriptions.requested(&wanted(&["a"]), &Properties::new(), 2);
+        subscriptions.requested(wanted(&["a"]), &Properties::new(), 2);
         assert_eq!(missing(&mut subscriptions, 2), ["b"]);
         assert_eq!(missing(&mut subscriptions, 2), Vec::<String>::new(), "once");
     }
@@ -110,14 +109,14 @@ mod tests {
     #[test]
     fn what_was_not_answered_is_repeated_by_the_outbox() {
         let mut subscriptions = Subscriptions::default();
-        subscriptions.requested(&wanted(&["a"]), &Properties::new(), 1);
+        subscriptions.requested(wanted(&["a"]), &Properties::new(), 1);
         assert_eq!(missing(&mut subscriptions, 2), Vec::<String>::new());
     }
 
     #[test]
     fn what_was_given_up_stays_away() {
         let mut subscriptions = Subscriptions::default();
-        subscriptions.requested(&wanted(&["a", "b"]), &Properties::new(), 1);
+        subscriptions.requested(wanted(&["a", "b"]), &Properties::new(), 1);
         subscriptions.answered(&names(&["a", "b"]), &codes(&[0, 0]));
         subscriptions.removed(&names(&["a"]));
         assert_eq!(missing(&mut subscriptions, 2), ["b"]);

@@ -109,7 +109,11 @@ impl SendBuffer {
     fn advance(&mut self, mut count: usize) {
         self.waiting -= count;
         self.written += count as u64;
-        while let Some(chunk) = self.chunks.front_mut() {
+        loop {
+            let is_last = self.chunks.len() == 1;
+            let Some(chunk) = self.chunks.front_mut() else {
+                return;
+            };
             let left = chunk.bytes().len() - self.position;
             if count < left {
                 self.position += count;
@@ -119,7 +123,7 @@ impl SendBuffer {
             self.position = 0;
             match chunk {
                 // The last buffer is kept for what comes next.
-                Chunk::Copied(bytes) if self.waiting == 0 && bytes.capacity() <= 2 * CHUNK => {
+                Chunk::Copied(bytes) if is_last && bytes.capacity() <= 2 * CHUNK => {
                     bytes.clear();
                     return;
                 }
@@ -192,6 +196,18 @@ mod tests {
         assert!(out.write_to(&mut socket).expect("no error"));
         assert_eq!((written(&mut out), out.is_empty()), (vec![2], true));
         assert_eq!(socket.taken.len(), 4 + CHUNK);
+    }
+
+    #[test]
+    fn a_large_payload_behind_an_emptied_buffer_is_written_once() {
+        let (mut out, mut taken) = (SendBuffer::default(), Vec::new());
+        for _ in 0..3 {
+            out.push(b"head");
+            assert!(out.write_to(&mut taken).expect("a Vec takes all"));
+            out.push_payload(&Payload::from(vec![7; CHUNK]));
+            assert!(out.write_to(&mut taken).expect("a Vec takes all"));
+        }
+        assert_eq!((taken.len(), out.len()), (3 * (4 + CHUNK), 0));
     }
 
     #[test]

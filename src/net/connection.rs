@@ -70,8 +70,8 @@ struct Link {
     paused: bool,
     /// Bytes of answers to the broker for which nothing has been written yet.
     unread_answers: usize,
-    /// When to look whether anybody serves the connection.
-    look_back: Option<Instant>,
+    /// When to look whether a loop serves the connection, and how often one had looked for events before.
+    look_back: Option<(Instant, u64)>,
 }
 
 /// How far a connection has come.
@@ -246,7 +246,7 @@ impl Connection {
             Stage::Open => None,
         };
         let keepalive = if link.is_open() { self.session.next_timeout() } else { None };
-        [attempt, stage, keepalive, link.look_back].into_iter().flatten().min()
+        [attempt, stage, keepalive, link.look_back.map(|(at, _)| at)].into_iter().flatten().min()
     }
 
     /// Does what is due, and moves what can be moved; `true` when there is more to do at once.
@@ -271,10 +271,12 @@ impl Connection {
         let Some(link) = &mut self.link else {
             return;
         };
-        if link.look_back.take_if(|at| *at <= now).is_some() && self.queue.is_unserved() {
+        if let Some((_, looked)) = link.look_back.take_if(|(at, _)| *at <= now)
+            && self.queue.is_unserved(looked)
+        {
             log::warn!(
-                "callbacks are registered and events wait, but no loop has taken them for five seconds: call \
-                 loop_start() after connect(), or end the program with loop_forever(); or a callback takes very long"
+                "callbacks are registered and events wait, but no loop has run for five seconds: call loop_start() after \
+                 connect(), or end the program with loop_forever()"
             );
         }
         match link.stage {

@@ -519,7 +519,7 @@ fn a_new_session_gets_everything_again() {
             peer.accept();
             for topic in ["first", "second"] {
                 let message = peer.expect_publish();
-                assert_eq!((message.topic.as_str(), message.dup), (topic, false));
+                assert_eq!((message.topic.as_str(), message.dup), (topic, true), "as paho-python does");
                 peer.pubrec(message.id);
             }
             for _ in 0..2 {

@@ -293,6 +293,6 @@ fn a_malformed_packet_is_answered_with_its_reason() {
     let told = tell_all(&client);
     client.connect(HOST, broker.port()).expect("accepted");
     assert!(client.loop_forever().is_err());
-    assert_eq!(told.rest(), [Told::PreConnect, Told::connected(), Told::disconnected(0x81)]);
+    assert_eq!(told.rest(), [Told::PreConnect, Told::connected(), Told::disconnected(130)]);
     broker.finish();
 }

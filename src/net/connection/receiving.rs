@@ -113,7 +113,7 @@ impl Connection {
         }
         let server = link.plan.server(&connack);
         link.stage = Stage::Open;
-        link.look_back = Some(now + UNSERVED);
+        link.look_back = Some((now + UNSERVED, self.queue.looked()));
         self.session.connected(server.clone(), &connack);
         self.outbox.connected(&server, self.session.limits());
         self.events.push(Event::Connected {

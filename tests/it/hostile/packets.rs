@@ -249,7 +249,7 @@ fn wrong_answer(protocol: pmc::Protocol, qos: i32, answer: fn(&mut crate::suppor
             _ => {}
         }
     }
-    assert_eq!(losses, [129]);
+    assert_eq!(losses, [130]);
     broker.finish();
 }
 
