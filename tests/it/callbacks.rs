@@ -413,6 +413,7 @@ fn a_busy_callback_holds_up_nothing_else() {
         assert_eq!(peer.expect_pubrec().id, 6);
         peer.pubrel(6);
         assert_eq!(peer.expect_pubcomp().id, 6);
+        let _ = tell.send(());
         peer.expect_disconnect();
     });
     let client = quick();
@@ -442,6 +443,7 @@ fn a_busy_callback_holds_up_nothing_else() {
     messages.is_drained("the callback is still busy");
     drop(go);
     assert_eq!(messages.take(6, "all messages"), [1, 2, 3, 4, 5, 6]);
+    heard.next("the end of the exchanges");
     client.disconnect().expect("connected");
     let rest = told.rest();
     assert!(!rest.iter().any(|event| *event == Told::disconnected(141)), "{rest:?}");

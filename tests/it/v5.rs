@@ -283,8 +283,8 @@ fn a_second_client_with_the_same_id_is_explained() {
 fn a_malformed_packet_is_answered_with_its_reason() {
     let broker = ScriptedBroker::run(|peer| {
         peer.accept();
-        // PUBACK with packet identifier 0.
-        peer.send_raw(&[0x40, 2, 0, 0]);
+        // PUBACK with half a packet identifier.
+        peer.send_raw(&[0x40, 1, 0]);
         assert_eq!(peer.expect_disconnect().code, 0x81);
         peer.expect_eof();
     });

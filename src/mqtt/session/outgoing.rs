@@ -71,7 +71,7 @@ impl Outgoing {
 
     /// Whether an exchange or a request that is not finished has the message id of `sequence`.
     pub(crate) fn uses_id(&self, sequence: u64) -> bool {
-        let near = self.places.front().is_none_or(|first| sequence - first.sequence < u64::from(u16::MAX));
+        let near = self.places.front().is_none_or(|first| sequence.abs_diff(first.sequence) < u64::from(u16::MAX));
         let id = message_id(sequence);
         (!near && self.find(id).is_some()) || self.requests.iter().any(|request| request.id() == id)
     }

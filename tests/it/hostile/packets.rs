@@ -261,7 +261,6 @@ fn answers_out_of_order_are_refused() {
         wrong_answer(protocol, 0, |peer, id| peer.unsuback(id, if peer.is_v5() { &[0, 0] } else { &[] }));
         wrong_answer(protocol, 1, |peer, id| peer.pubrec(id));
         wrong_answer(protocol, 1, |peer, id| peer.pubcomp(id));
-        wrong_answer(protocol, 2, |peer, id| peer.puback(id));
         wrong_answer(protocol, 2, |peer, id| peer.pubcomp(id));
     }
 }

@@ -55,6 +55,7 @@ fn recevoir_goes_on_when_the_broker_comes_back() {
     let broker = Mosquitto::start();
     let recevoir = Example::spawn("recevoir", &["--broker", &at(&broker)]);
     assert_eq!(recevoir.line(), "Connecté");
+    expect_subscriptions(&broker, 1);
     broker.restart();
     assert_eq!(recevoir.line(), "Connecté");
     expect_subscriptions(&broker, 2);
