@@ -59,11 +59,18 @@ mod event_loop;
 
 mod client;
 
+mod one_shot;
+
+pub mod publish;
+
+pub mod subscribe;
+
 #[cfg(any(doc, doctest))]
 pub mod documentation;
 
 pub use callbacks::CallbackResult;
 pub use client::{Client, ClientBuilder, IntoPassword, MessageInfo, PublishFuture};
+pub use one_shot::OneShotOptions;
 pub use types::{
     CallbackApiVersion, CleanStart, ConnackCode, ConnackResult, ConnectFlags, ConnectOptions, DisconnectFlags,
     DisconnectOptions, Engine, Error, ErrorCode, IntoDuration, IntoPayload, IntoTimeout, Language, LogLevel,

@@ -14,10 +14,12 @@ import importlib
 import itertools
 import pathlib
 import random
+import socket
 import struct
 import subprocess
 import sys
 import tempfile
+import threading
 import types
 import warnings
 
@@ -329,11 +331,75 @@ def arguments(paho):
         yield call, f"{answer.name}" if is_code else "ok"
 
 
+# ---- On the wire ---------------------------------------------------------------------------------------------------
+
+ONE_SHOTS = {
+    "publish.single qos 0": lambda publish, _, to: publish.single("t/1", "é", **to),
+    "publish.single qos 1 retained": lambda publish, _, to: publish.single("t/1", 21.5, 1, True, **to),
+    "publish.multiple": lambda publish, _, to: publish.multiple(
+        [("t/1", "a", 0, False), ("t/2", b"\xff", 1, False), ("t/3", None, 2, True)], **to),
+    "publish.single with everything": lambda publish, _, to: publish.single(
+        "t", "x", client_id="one", keepalive=20, will={"topic": "w", "payload": "gone", "qos": 1, "retain": True},
+        auth={"username": "info", "password": "Password1234"}, **to),
+    "publish.single without a password": lambda publish, _, to: publish.single("t", "x", auth={"username": "info"}, **to),
+    "publish.single over MQTT 5": lambda publish, _, to: publish.single("t", "x", 1, protocol=5, **to),
+    "subscribe.simple": lambda _, subscribe, to: subscribe.simple("t/#", 1, **to),
+    "subscribe.simple of two topics": lambda _, subscribe, to: subscribe.simple(["t/#", "u"], 0, 2, **to),
+    "subscribe.simple without retained": lambda _, subscribe, to: subscribe.simple("t/#", retained=False, **to),
+    "subscribe.simple of a kept session": lambda _, subscribe, to: subscribe.simple(
+        "t/#", 2, client_id="kept", clean_session=False, **to),
+    "subscribe.simple over MQTT 5": lambda _, subscribe, to: subscribe.simple("t/#", 1, protocol=5, **to),
+}
+
+
+def serve(listener, heard):
+    """A broker for one client: it takes everything, and after SUBSCRIBE sends "kept" as a retained message and "new"."""
+    peer, _ = listener.accept()
+    peer.settimeout(20)
+    stream, version = peer.makefile("rb"), 4
+    # 14 is DISCONNECT: what comes after it is the end of the connection, one way or the other.
+    while (first := stream.read(1)) and first[0] >> 4 != 14:
+        length = stream.read(1)[0]
+        assert length < 128, "the packets of ONE_SHOTS are small"
+        body = stream.read(length)
+        heard.append(first.hex() + f"{length:02x}" + body.hex())
+        kind, none = first[0] >> 4, b"\x00" if version == 5 else b""
+        if kind == 1:
+            version = body[6]
+            peer.sendall(b"\x20\x03\x00\x00\x00" if version == 5 else b"\x20\x02\x00\x00")
+        elif kind == 3 and first[0] & 6:
+            mid = body[2 + body[1]:][:2]
+            peer.sendall((b"\x40" if first[0] & 6 == 2 else b"\x50") + b"\x02" + mid)
+        elif kind == 6:
+            peer.sendall(b"\x70\x02" + body[:2])
+        elif kind == 8:
+            answer = body[:2] + none + b"\x00"
+            peer.sendall(b"\x90" + bytes([len(answer)]) + answer)
+            for header, payload in ((0x31, b"kept"), (0x30, b"new")):
+                message = b"\x00\x03t/1" + none + payload
+                peer.sendall(bytes([header, len(message)]) + message)
+    heard.append((first + stream.read(1)).hex())
+    peer.close()
+
+
+def one_shot(paho):
+    """The packets that the one-shot helpers send, in hexadecimal."""
+    for name, run in ONE_SHOTS.items():
+        listener, heard = socket.create_server(("127.0.0.1", 0)), []
+        broker = threading.Thread(target=serve, args=(listener, heard))
+        broker.start()
+        run(paho("publish"), paho("subscribe"), {"hostname": "127.0.0.1", "port": listener.getsockname()[1]})
+        broker.join()
+        listener.close()
+        yield name, " ".join(heard)
+
+
 # ---- The files -----------------------------------------------------------------------------------------------------
 
 def tables(paho):
     for make in [
         names, enums, topics, routes, reason_codes, texts, payloads, properties, subscribe_options, arguments,
+        one_shot,
     ]:
         lines = ["\t".join(str(cell) for cell in row) for row in make(paho)]
         about = " ".join(make.__doc__.split())

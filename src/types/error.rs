@@ -307,6 +307,16 @@ told! {
             "the broker refused the message{on_topic}: {code} ({number}); check the broker's access list (acl_file) and its limits; its log says more",
             "le broker a refusé le message{on_topic} : {code} ({number}) ; vérifiez sa liste d'accès (acl_file) et ses limites, son journal en dit plus";
 
+        /// `subscribe::simple` and `subscribe::callback`: the broker did not take the subscription.
+        SubscriptionRefused {
+            /// The topic filter.
+            filter: String,
+            /// The broker's reason.
+            code: ReasonCode,
+        } where number = code.value() =>
+            "the broker refused the subscription to {filter:?}: {code} ({number}); check its access list (acl_file), its log says more",
+            "le broker a refusé l'abonnement à {filter:?} : {code} ({number}) ; vérifiez sa liste d'accès (acl_file), son journal en dit plus";
+
         /// `wait_for_publish` and others with a time limit.
         Timeout {
             /// What was waited for.

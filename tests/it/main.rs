@@ -12,6 +12,7 @@ mod hardware;
 mod hostile;
 mod language;
 mod looping;
+mod one_shot;
 #[cfg(feature = "persistence")]
 mod persistence;
 mod programs;

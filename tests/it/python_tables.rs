@@ -18,7 +18,7 @@ mod arguments;
 mod numbers;
 
 /// The lines of a table, each with its cells.
-fn table(name: &str) -> Vec<Vec<String>> {
+pub fn table(name: &str) -> Vec<Vec<String>> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/python_tables").join(name).with_extension("tsv");
     let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     assert!(text.starts_with("# paho-mqtt==2.2.0: "), "{name} does not say where it comes from");
@@ -103,8 +103,7 @@ fn options_of_a_filter_are_pythons_byte() {
         let _ = tell.send(subscribe);
         peer.expect_disconnect();
     });
-    let client = pmc::Client::builder(pmc::CallbackApiVersion::Version2).protocol(pmc::Protocol::V5).build();
-    let client = client.expect("a client");
+    let client = client::quick_v5();
     client.connect(client::HOST, broker.port()).expect("accepted");
     let filters = lines.iter().enumerate().map(|(number, line)| {
         let handling = match line[3] {

@@ -21,6 +21,7 @@ const LAYERS: &[&[&str]] = &[
     &["net"],
     &["event_loop"],
     &["client"],
+    &["one_shot"],
     &["publish", "subscribe"],
     &["documentation"],
 ];

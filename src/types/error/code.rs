@@ -46,8 +46,10 @@ impl Error {
             Self::ConnectionLost { .. } => ErrorCode::ConnLost,
             Self::Protocol { .. } => ErrorCode::Protocol,
             Self::Refused { .. } => ErrorCode::ConnRefused,
-            Self::PublishRefused { code, .. } if *code == 135 => ErrorCode::AclDenied,
-            Self::PublishRefused { .. } | Self::Engine { .. } => ErrorCode::Unknown,
+            Self::PublishRefused { code, .. } | Self::SubscriptionRefused { code, .. } if *code == 135 => {
+                ErrorCode::AclDenied
+            }
+            Self::PublishRefused { .. } | Self::SubscriptionRefused { .. } | Self::Engine { .. } => ErrorCode::Unknown,
             Self::Timeout { .. } => ErrorCode::Again,
         }
     }
@@ -56,9 +58,10 @@ impl Error {
     #[must_use]
     pub fn reason_code(&self) -> Option<ReasonCode> {
         match self {
-            Self::Refused { code, .. } | Self::ConnectionLost { code } | Self::PublishRefused { code, .. } => {
-                Some(*code)
-            }
+            Self::Refused { code, .. }
+            | Self::ConnectionLost { code }
+            | Self::PublishRefused { code, .. }
+            | Self::SubscriptionRefused { code, .. } => Some(*code),
             _ => None,
         }
     }

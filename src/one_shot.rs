@@ -1,0 +1,212 @@
+//! With what the one-shot helpers connect: the arguments that `publish` and `subscribe` have in common.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::client::{Client, IntoPassword};
+use crate::types::{
+    CallbackApiVersion, ConnectOptions, Engine, GivenDuration, IntoDuration, IntoPayload, Protocol, PublishOptions,
+    Result,
+};
+
+/// Where and how the functions of [`publish`](crate::publish) and [`subscribe`](crate::subscribe) connect.
+///
+/// paho-python: their arguments from `hostname` on, with the same defaults: `localhost`, port 1883, MQTT 3.1.1.
+///
+/// ```
+/// use rappel::{OneShotOptions, Protocol};
+///
+/// let options = OneShotOptions::new().hostname("mqttbroker.lan").auth("info", "Password1234").protocol(Protocol::V5);
+/// # let _ = options;
+/// ```
+#[derive(Debug, Clone)]
+#[must_use]
+pub struct OneShotOptions<U: Send + Sync + 'static = ()> {
+    hostname: String,
+    port: u16,
+    client_id: String,
+    keepalive: GivenDuration,
+    will: Option<Will>,
+    auth: Option<Auth>,
+    protocol: Protocol,
+    /// `None` for the crate's default.
+    engine: Option<Engine>,
+    clean_session: bool,
+    pub(crate) retained: bool,
+    userdata: U,
+}
+
+#[derive(Debug, Clone)]
+struct Will {
+    topic: String,
+    payload: Vec<u8>,
+    options: PublishOptions,
+}
+
+#[derive(Clone)]
+struct Auth {
+    username: String,
+    password: Option<Vec<u8>>,
+}
+
+impl OneShotOptions {
+    /// `localhost:1883`, an empty client id, keep-alive of 60 s, no will, no user name, MQTT 3.1.1, a clean session.
+    pub fn new() -> Self {
+        OneShotOptions {
+            hostname: "localhost".to_owned(),
+            port: 1883,
+            client_id: String::new(),
+            keepalive: Ok(Duration::from_secs(60)),
+            will: None,
+            auth: None,
+            protocol: Protocol::default(),
+            engine: None,
+            clean_session: true,
+            retained: true,
+            userdata: (),
+        }
+    }
+}
+
+impl Default for OneShotOptions {
+    fn default() -> Self {
+        OneShotOptions::new()
+    }
+}
+
+impl<U: Send + Sync + 'static> OneShotOptions<U> {
+    /// The broker's name or address; default `localhost`.
+    pub fn hostname(mut self, hostname: impl Into<String>) -> Self {
+        self.hostname = hostname.into();
+        self
+    }
+
+    /// The broker's port; default 1883.
+    pub fn port(mut self, port: u16) -> Self {
+        self.port = port;
+        self
+    }
+
+    /// The name under which the broker knows the client; default empty, and the broker gives one.
+    pub fn client_id(mut self, client_id: impl Into<String>) -> Self {
+        self.client_id = client_id.into();
+        self
+    }
+
+    /// The longest silence on the connection, in seconds or as a [`Duration`]; default 60 s. See
+    /// [`ConnectOptions::keepalive`].
+    pub fn keepalive(mut self, keepalive: impl IntoDuration) -> Self {
+        self.keepalive = keepalive.into_duration();
+        self
+    }
+
+    /// What the broker publishes when this client is lost; default nothing. See [`Client::will_set`].
+    pub fn will(
+        mut self,
+        topic: impl Into<String>,
+        payload: impl IntoPayload,
+        options: impl Into<PublishOptions>,
+    ) -> Self {
+        self.will = Some(Will { topic: topic.into(), payload: payload.into_payload(), options: options.into() });
+        self
+    }
+
+    /// User name and password; default none. See [`Client::username_pw_set`].
+    pub fn auth(mut self, username: impl Into<String>, password: impl IntoPassword) -> Self {
+        self.auth = Some(Auth { username: username.into(), password: password.into_password() });
+        self
+    }
+
+    /// The version of MQTT; default 3.1.1.
+    pub fn protocol(mut self, protocol: Protocol) -> Self {
+        self.protocol = protocol;
+        self
+    }
+
+    /// What moves the messages; default as in [`ClientBuilder::engine`](crate::ClientBuilder::engine).
+    pub fn engine(mut self, engine: Engine) -> Self {
+        self.engine = Some(engine);
+        self
+    }
+
+    /// Whether the broker forgets the client when it goes; default `true`. For [`subscribe`](crate::subscribe) over MQTT
+    /// 3.1.1, ignored over MQTT 5.
+    pub fn clean_session(mut self, clean: bool) -> Self {
+        self.clean_session = clean;
+        self
+    }
+
+    /// Whether [`subscribe::simple`](crate::subscribe::simple) takes messages that the broker has kept from before;
+    /// default `true`.
+    pub fn retained(mut self, retained: bool) -> Self {
+        self.retained = retained;
+        self
+    }
+
+    /// What the callback of [`subscribe::callback`](crate::subscribe::callback) is given as its second argument.
+    pub fn userdata<V: Send + Sync + 'static>(self, userdata: V) -> OneShotOptions<V> {
+        OneShotOptions {
+            hostname: self.hostname,
+            port: self.port,
+            client_id: self.client_id,
+            keepalive: self.keepalive,
+            will: self.will,
+            auth: self.auth,
+            protocol: self.protocol,
+            engine: self.engine,
+            clean_session: self.clean_session,
+            retained: self.retained,
+            userdata,
+        }
+    }
+
+    /// A client with these options, not yet connected, and how it connects.
+    pub(crate) fn client(self) -> Result<(Client<U>, Destination)> {
+        let mut builder = Client::builder(CallbackApiVersion::Version2)
+            .client_id(self.client_id)
+            .protocol(self.protocol)
+            .userdata(self.userdata);
+        if self.protocol != Protocol::V5 {
+            builder = builder.clean_session(self.clean_session);
+        }
+        if let Some(engine) = self.engine {
+            builder = builder.engine(engine);
+        }
+        let client = builder.build()?;
+        if let Some(Auth { username, password }) = self.auth {
+            match password {
+                Some(password) => client.username_pw_set(username, password),
+                None => client.username_pw_set(username, None),
+            }
+        }
+        if let Some(Will { topic, payload, options }) = self.will {
+            client.will_set(topic, payload, options)?;
+        }
+        let options = match self.keepalive {
+            Ok(keepalive) => ConnectOptions::new().keepalive(keepalive),
+            Err(seconds) => ConnectOptions::new().keepalive(seconds),
+        };
+        Ok((client, Destination { hostname: self.hostname, port: self.port, options }))
+    }
+}
+
+/// Where a one-shot client connects to, and how.
+pub(crate) struct Destination {
+    hostname: String,
+    port: u16,
+    options: ConnectOptions,
+}
+
+impl Destination {
+    /// Connects, and waits for the broker's answer.
+    pub(crate) fn connect<U: Send + Sync + 'static>(self, client: &Client<U>) -> Result<()> {
+        client.connect_with(&self.hostname, self.port, self.options)
+    }
+}
+
+impl fmt::Debug for Auth {
+    /// Shows who, and not the password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Auth").field("username", &self.username).finish_non_exhaustive()
+    }
+}
