@@ -3,7 +3,7 @@
 //! The tables are what Python itself said; `tests/python_tables.py` makes them anew from PyPI's package. What is different
 //! on purpose stands here as such, with the reason, and fails when it is no longer different.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
@@ -28,6 +28,39 @@ pub fn table(name: &str) -> Vec<Vec<String>> {
 /// The texts between quotation marks.
 fn quoted(cell: &str) -> Vec<&str> {
     cell.split('"').skip(1).step_by(2).collect()
+}
+
+#[test]
+fn every_public_name_has_its_row() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/parity.md");
+    let document = fs::read_to_string(path).expect("docs/parity.md");
+    let named: BTreeSet<&str> = document.split('`').skip(1).step_by(2).collect();
+    let with_arguments =
+        |name: &str| named.iter().any(|it| it.strip_prefix(name).is_some_and(|it| it.starts_with('(')));
+    let mut missing = Vec::new();
+    for line in table("names") {
+        let [module, name] = &line[..] else { panic!("{line:?}") };
+        let method = name.strip_prefix("Client.").unwrap_or(name);
+        let function = format!("{module}.{name}");
+        let known =
+            [name.as_str(), method, function.as_str()].iter().any(|it| named.contains(it) || with_arguments(it));
+        if !known {
+            missing.push(format!("paho.mqtt.{module}: {name}"));
+        }
+    }
+    assert!(missing.is_empty(), "docs/parity.md does not say what became of these:\n{}", missing.join("\n"));
+}
+
+#[test]
+fn every_row_says_what_became_of_it() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/parity.md");
+    let document = fs::read_to_string(path).expect("docs/parity.md");
+    let (names, _) = document.split_once("## Refused here").expect("the part with the names");
+    for line in names.lines().filter(|line| line.starts_with("| `")) {
+        let cells: Vec<&str> = line.split(" | ").collect();
+        let known = ["done", "different", "not possible", "not there"].contains(&cells[1]);
+        assert!(known && cells.len() == 3, "status and explanation: {line}");
+    }
 }
 
 #[test]

@@ -212,7 +212,7 @@ fn parity_names_functions_that_exist() {
     }
     assert_none(
         &offenders,
-        "docs/parity.md calls these done, but src/ does not have them; write them, or mark the row `not yet`",
+        "docs/parity.md calls these done, but src/ does not have them; write them, or mark the row `not there`",
     );
 }
 
