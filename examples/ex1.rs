@@ -12,6 +12,8 @@
 
 mod common; // harnais
 
+use std::error::Error;
+
 use rappel as pmc;
 
 const BROKER: &str = "mqttbroker.lan";
@@ -25,16 +27,17 @@ fn connexion(
     _flags: pmc::ConnectFlags,
     code: pmc::ReasonCode,
     _properties: &pmc::Properties,
-) {
+) -> Result<(), Box<dyn Error>> {
     if code == 0 {
         println!("Connecté");
         // L'abonnement est ici, avant l'annonce, et non après `connect` : à chaque connexion, même après une panne du
         // réseau, le programme s'entend lui-même.
-        let _ = client.subscribe(TOPIC, 0);
-        let _ = client.publish(TOPIC, format!("{ADRESSE} connecté"), 0);
+        client.subscribe(TOPIC, 0)?;
+        client.publish(TOPIC, format!("{ADRESSE} connecté"), 0)?;
     } else {
         println!("Erreur code {}", code.value());
     }
+    Ok(())
 }
 
 fn reception_msg(_cl: &pmc::Client, _userdata: &(), msg: &pmc::Message) {

@@ -16,6 +16,7 @@
 
 mod common; // harnais
 
+use std::error::Error;
 use std::io;
 use std::thread;
 
@@ -32,14 +33,15 @@ fn connexion(
     _flags: pmc::ConnectFlags,
     code: pmc::ReasonCode,
     _properties: &pmc::Properties,
-) {
+) -> Result<(), Box<dyn Error>> {
     if code == 0 {
         println!("Connecté");
-        let _ = client.subscribe(TOPIC, 0);
-        let _ = client.publish(TOPIC, format!("{ADRESSE} est arrivé"), 0);
+        client.subscribe(TOPIC, 0)?;
+        client.publish(TOPIC, format!("{ADRESSE} est arrivé"), 0)?;
     } else {
         println!("Erreur code {}", code.value());
     }
+    Ok(())
 }
 
 fn reception_msg(_cl: &pmc::Client, _userdata: &(), msg: &pmc::Message) {

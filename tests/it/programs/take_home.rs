@@ -58,8 +58,10 @@ impl Home {
             .filter(|line| HARDWARE.iter().any(|name| line.starts_with(&format!("{name} ="))))
             .collect();
         assert_eq!(hardware.len(), HARDWARE.len(), "{hardware:?}");
+        // With the engine that these tests are built with.
+        let paho = cfg!(feature = "paho");
         let text = format!(
-            "[package]\nname = \"chez-vous\"\nedition = \"2024\"\n\n[dependencies]\nrappel = {{ path = {root:?} }}\n{}\n\n\
+            "[package]\nname = \"chez-vous\"\nedition = \"2024\"\n\n[dependencies]\nrappel = {{ path = {root:?}, default-features = {paho} }}\n{}\n\n\
              [workspace]\n",
             hardware.join("\n")
         );
