@@ -204,7 +204,7 @@ impl Queue {
         let mut refused = Vec::new();
         while out.len() < HIGH_WATER {
             let next = self.next_message(up_to, session);
-            if self.request_goes_before(next, session) {
+            if self.request_goes_before(next, up_to, session) {
                 if let Some(request) = self.requests.pop_front()
                     && let Err((request, why)) = session.request(request, out)
                 {
@@ -241,9 +241,14 @@ impl Queue {
         may_go.then_some((head.sequence, Source::Waiting))
     }
 
-    fn request_goes_before(&self, next: Option<(u64, Source)>, session: &Session) -> bool {
+    /// Whether the oldest request goes now. It does not wait for a window, but for what the engine has yet to bring:
+    /// else an UNSUBSCRIBE could overtake the message that was published before it.
+    fn request_goes_before(&self, next: Option<(u64, Source)>, up_to: u64, session: &Session) -> bool {
+        let on_its_way = self.waiting.front().map(|head| head.sequence).filter(|sequence| *sequence > up_to);
         self.requests.front().is_some_and(|request| {
-            next.is_none_or(|(sequence, _)| request.sequence < sequence) && !session.uses_id(request.sequence)
+            next.is_none_or(|(sequence, _)| request.sequence < sequence)
+                && on_its_way.is_none_or(|sequence| request.sequence < sequence)
+                && !session.uses_id(request.sequence)
         })
     }
 

@@ -168,6 +168,18 @@ fn only_what_has_come_through_the_engine_is_sent() {
 }
 
 #[test]
+fn a_request_does_not_overtake_what_the_engine_has_yet_to_bring() {
+    let mut client = client();
+    client.connect(false, Properties::new());
+    client.unsubscribe("f");
+    client.accept("b", Qos::AtMostOnce);
+    client.unsubscribe("g");
+    client.queue.send_ready(0, &mut client.session, &mut client.out);
+    assert_eq!((client.queue.requests.len(), client.queue.waiting.len()), (1, 1));
+    assert_eq!(client.sent(), ["10 1", "b", "10 3"]);
+}
+
+#[test]
 fn the_queue_limit_counts_messages_above_qos_0() {
     let mut client = client();
     client.queue.max_queued = 1;
