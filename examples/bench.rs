@@ -24,6 +24,7 @@ struct Work {
     n: usize,
     size: usize,
     inflight: u16,
+    engine: Option<pmc::Engine>,
     /// Keep messages in this directory meanwhile.
     persistence: Option<String>,
 }
@@ -39,12 +40,22 @@ fn main() -> ExitCode {
 }
 
 fn work() -> Result<Work, String> {
-    let mut work =
-        Work { port: 1883, mode: "pub".into(), qos: 0, n: 10_000, size: 64, inflight: 100, persistence: None };
+    let mut work = Work {
+        port: 1883,
+        mode: "pub".into(),
+        qos: 0,
+        n: 10_000,
+        size: 64,
+        inflight: 100,
+        engine: None,
+        persistence: None,
+    };
     let mut parser = lexopt::Parser::from_env();
     while let Some(argument) = parser.next().map_err(|error| error.to_string())? {
         let lexopt::Arg::Long(name) = argument else {
-            return Err("usage : bench --port P --mode pub|sub|rtt --qos Q --n N --size OCTETS --inflight W".into());
+            return Err("usage : bench --port P --mode pub|sub|rtt --qos Q --n N --size OCTETS --inflight W \
+                        --engine paho|native"
+                .into());
         };
         let name = name.to_owned();
         let value = parser.value().ok().and_then(|value| value.into_string().ok()).unwrap_or_default();
@@ -55,6 +66,13 @@ fn work() -> Result<Work, String> {
             "n" => work.n = value.parse().map_err(bad)?,
             "size" => work.size = value.parse().map_err(bad)?,
             "inflight" => work.inflight = value.parse().map_err(bad)?,
+            "engine" => {
+                work.engine = Some(match value.as_str() {
+                    "paho" => pmc::Engine::Paho,
+                    "native" => pmc::Engine::Native,
+                    _ => return Err(format!("moteur inconnu : {value} (paho ou native)")),
+                });
+            }
             "mode" => work.mode = value,
             "persistence" => work.persistence = Some(value),
             _ => return Err(format!("option inconnue : --{name}")),
@@ -140,7 +158,10 @@ fn measure(work: &Work) -> pmc::Result<()> {
 }
 
 fn client(work: &Work) -> pmc::Result<pmc::Client> {
-    let builder = pmc::Client::builder(pmc::CallbackApiVersion::Version2);
+    let mut builder = pmc::Client::builder(pmc::CallbackApiVersion::Version2);
+    if let Some(engine) = work.engine {
+        builder = builder.engine(engine);
+    }
     let Some(dir) = &work.persistence else {
         return builder.build();
     };

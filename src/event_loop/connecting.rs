@@ -24,9 +24,8 @@ impl<C, U> EventLoop<C, U> {
         let timeout = self.settings(|settings| settings.connect_timeout);
         let deadline = later(Instant::now(), timeout);
         let in_callback = self.loop_lock.is_held_here();
-        self.run_pre_connect(client, deadline, in_callback)?;
         let id = self.connection.begin(in_callback);
-        if let Err(error) = self.begin_attempt(id, deadline) {
+        if let Err(error) = self.begin_attempt(client, id, deadline, in_callback) {
             self.give_up(id, &error);
             return Err(error);
         }
@@ -57,8 +56,19 @@ impl<C, U> EventLoop<C, U> {
         self.queue.poke();
     }
 
-    /// Runs `on_pre_connect`, where the loop runs callbacks. An error when it has not become free by `deadline`, or when
-    /// the callback itself has asked for a connection, or for its end.
+    /// Begins attempt `id`, after `on_pre_connect`.
+    fn begin_attempt(&self, client: &C, id: ConnectionId, deadline: Instant, has_lock: bool) -> Result<()> {
+        self.run_pre_connect(client, deadline, has_lock)?;
+        let plan = self.settings(|settings| settings.plan(id, self.connection.assigned_client_id(), deadline))?;
+        if !self.connection.begun(id) {
+            // The callback, or another thread, wants something else.
+            return Err(Error::Cancelled);
+        }
+        self.network.connect(plan);
+        Ok(())
+    }
+
+    /// Runs `on_pre_connect`, where the loop runs callbacks; an error when that has not become free by `deadline`.
     fn run_pre_connect(&self, client: &C, deadline: Instant, has_lock: bool) -> Result<()> {
         if !self.callbacks.pre_connect.is_set() {
             return Ok(());
@@ -70,34 +80,22 @@ impl<C, U> EventLoop<C, U> {
                 Some(guard.ok_or_else(|| self.too_late("a callback that has not returned"))?)
             }
         };
-        let (userdata, before) = (self.userdata(), self.connection.requests());
+        let userdata = self.userdata();
         self.callbacks.pre_connect.call(|callback| {
             guarded(|| "on_pre_connect".into(), || callback(client, &userdata));
         });
         drop(guard);
-        if self.connection.requests() == before { Ok(()) } else { Err(Error::Cancelled) }
-    }
-
-    fn begin_attempt(&self, id: ConnectionId, deadline: Instant) -> Result<()> {
-        let plan = self.settings(|settings| settings.plan(id, self.connection.assigned_client_id(), deadline))?;
-        self.network.connect(plan);
         Ok(())
     }
 
     /// Makes the loop's next attempt, if it is time. Needs the loop's lock.
     pub(super) fn connect_when_due(&self, client: &C) {
         let now = Instant::now();
-        if self.connection.next_due().is_none_or(|at| at > now) {
-            return;
-        }
-        let deadline = later(now, self.settings(|settings| settings.connect_timeout));
-        if self.run_pre_connect(client, deadline, true).is_err() {
-            return;
-        }
         let Some(id) = self.connection.begin_due(now) else {
             return;
         };
-        if let Err(error) = self.begin_attempt(id, deadline) {
+        let deadline = later(now, self.settings(|settings| settings.connect_timeout));
+        if let Err(error) = self.begin_attempt(client, id, deadline, true) {
             self.connection.give_up(id, &error, now);
         }
     }

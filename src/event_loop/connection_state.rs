@@ -27,8 +27,8 @@ pub(crate) enum ConnectionState {
     Idle { outcome: Option<Result<()>> },
     /// The loop is to connect at that time.
     Waiting { until: Instant },
-    /// An attempt is under way, from the name to CONNACK.
-    Connecting { id: ConnectionId, asked_by: AskedBy },
+    /// An attempt is under way, from `on_pre_connect` to CONNACK; `begun` once that callback has returned.
+    Connecting { id: ConnectionId, asked_by: AskedBy, begun: bool },
     /// CONNACK has accepted the connection, and it stands.
     Connected { id: ConnectionId, since: Instant },
     /// It stands, and is being ended in order.
@@ -70,8 +70,6 @@ struct Inner {
     short_connections: u32,
     /// Why the last attempt failed.
     failure: Option<(ConnectionId, Error)>,
-    /// How often the program has asked for a connection, or for its end.
-    requests: u64,
     /// The highest attempt whose answer or failure the loop has told the program.
     told: ConnectionId,
     /// The client id that the broker gave.
@@ -98,7 +96,6 @@ impl ConnectionCell {
             had_connection: false,
             short_connections: 0,
             failure: None,
-            requests: 0,
             told: 0,
             assigned_client_id: None,
             chance,
@@ -135,7 +132,9 @@ impl ConnectionCell {
         let inner = self.lock();
         matches!(
             inner.state,
-            ConnectionState::Connected { .. } | ConnectionState::Closing { .. } | ConnectionState::Connecting { .. }
+            ConnectionState::Connected { .. }
+                | ConnectionState::Closing { .. }
+                | ConnectionState::Connecting { begun: true, .. }
         )
     }
 
@@ -158,11 +157,6 @@ impl ConnectionCell {
         self.lock().last_id
     }
 
-    /// How often the program has asked for a connection, or for its end.
-    pub(crate) fn requests(&self) -> u64 {
-        self.lock().requests
-    }
-
     pub(crate) fn assigned_client_id(&self) -> Option<String> {
         self.lock().assigned_client_id.clone()
     }
@@ -171,7 +165,6 @@ impl ConnectionCell {
     /// follows a failure. Gives the connection that is to be aborted for it.
     pub(crate) fn want(&self, now: Instant, in_callback: bool) -> Option<ConnectionId> {
         self.change(|inner| {
-            inner.requests += 1;
             let standing = match inner.state {
                 ConnectionState::Connecting { id, .. }
                 | ConnectionState::Connected { id, .. }
@@ -195,7 +188,6 @@ impl ConnectionCell {
     /// The program makes an attempt itself, now.
     pub(crate) fn begin(&self, in_callback: bool) -> ConnectionId {
         self.change(|inner| {
-            inner.requests += 1;
             let loop_goes_on = in_callback && inner.had_connection;
             if !in_callback {
                 inner.backoff.reset();
@@ -203,6 +195,17 @@ impl ConnectionCell {
             inner.had_connection = false;
             inner.connecting(AskedBy::Program { loop_goes_on })
         })
+    }
+
+    /// `on_pre_connect` has returned; `false` when attempt `id` is not wanted any more.
+    pub(crate) fn begun(&self, id: ConnectionId) -> bool {
+        match &mut self.lock().state {
+            ConnectionState::Connecting { id: current, begun, .. } if *current == id => {
+                *begun = true;
+                true
+            }
+            _ => false,
+        }
     }
 
     /// An attempt of the loop's begins, if it is time.
@@ -225,7 +228,6 @@ impl ConnectionCell {
     /// The program wants no connection any more.
     pub(crate) fn close(&self) -> Close {
         self.change(|inner| {
-            inner.requests += 1;
             let ended = ConnectionState::Idle { outcome: Some(Ok(())) };
             match inner.state {
                 ConnectionState::Idle { .. } => return Close::NothingToDo,
@@ -347,7 +349,7 @@ pub(crate) enum Close {
 impl Inner {
     fn connecting(&mut self, asked_by: AskedBy) -> ConnectionId {
         self.last_id += 1;
-        self.state = ConnectionState::Connecting { id: self.last_id, asked_by };
+        self.state = ConnectionState::Connecting { id: self.last_id, asked_by, begun: false };
         self.last_id
     }
 
@@ -358,7 +360,7 @@ impl Inner {
 
     /// Attempt `id` has failed; `true` when the loop is to tell the program.
     fn failed(&mut self, id: ConnectionId, error: &Error, now: Instant) -> bool {
-        let ConnectionState::Connecting { id: current, asked_by } = self.state else {
+        let ConnectionState::Connecting { id: current, asked_by, .. } = self.state else {
             return false;
         };
         if current != id {

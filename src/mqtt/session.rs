@@ -21,7 +21,7 @@ use crate::mqtt::{
 use crate::types::{Message, Properties, Protocol, Qos};
 use aliases::{InboundAliases, OutboundAliases};
 use incoming::{Arrival, Incoming};
-use outgoing::{Outgoing, Phase, Resumption};
+use outgoing::{Awaiting, Outgoing, Resumption};
 
 /// Which broker a session is with: the same only where host, port and client id are.
 pub(crate) type ServerId = String;
@@ -185,7 +185,7 @@ impl Session {
         let Some(exchange) = self.outgoing.resume_next() else {
             return Ok(());
         };
-        if exchange.phase == Phase::AwaitingPubcomp {
+        if exchange.awaiting == Awaiting::Pubcomp {
             out.push(&short_ack(kind::PUBREL, exchange.message.id()));
             return Ok(());
         }
@@ -243,21 +243,21 @@ impl Session {
 
     /// PUBACK ends an exchange of QoS 1. Some brokers (RabbitMQ 3.10) end one of QoS 2 with it too.
     fn puback(&mut self, ack: Ack) -> Result<Option<Received>, ProtocolError> {
-        match self.outgoing.sent_exchange(ack.id).map(|exchange| exchange.phase) {
-            Some(Phase::AwaitingPuback | Phase::AwaitingPubrec) => Ok(self.finish(ack)),
-            Some(Phase::AwaitingPubcomp) => Err(ProtocolError::protocol("PUBACK came for a message after PUBREC")),
+        match self.outgoing.sent_exchange(ack.id).map(|exchange| exchange.awaiting) {
+            Some(Awaiting::Puback | Awaiting::Pubrec) => Ok(self.finish(ack)),
+            Some(Awaiting::Pubcomp) => Err(ProtocolError::protocol("PUBACK came for a message after PUBREC")),
             None => Ok(unknown(&ack)),
         }
     }
 
     fn pubrec(&mut self, ack: Ack, out: &mut SendBuffer) -> Result<Option<Received>, ProtocolError> {
         match self.outgoing.sent_exchange(ack.id) {
-            Some(exchange) if exchange.phase == Phase::AwaitingPuback => {
+            Some(exchange) if exchange.awaiting == Awaiting::Puback => {
                 Err(ProtocolError::protocol("PUBREC came for a message of QoS 1"))
             }
             Some(_) if ack.code >= 0x80 => Ok(self.finish(ack)),
             Some(exchange) => {
-                exchange.phase = Phase::AwaitingPubcomp;
+                exchange.awaiting = Awaiting::Pubcomp;
                 out.push(&short_ack(kind::PUBREL, ack.id));
                 Ok(None)
             }
@@ -272,8 +272,8 @@ impl Session {
     }
 
     fn pubcomp(&mut self, mut ack: Ack) -> Result<Option<Received>, ProtocolError> {
-        match self.outgoing.sent_exchange(ack.id).map(|exchange| exchange.phase) {
-            Some(Phase::AwaitingPubcomp) => {
+        match self.outgoing.sent_exchange(ack.id).map(|exchange| exchange.awaiting) {
+            Some(Awaiting::Pubcomp) => {
                 // The only failure says that the broker has completed the exchange before (MQTT 5, section 3.7.2.1).
                 ack.code = 0;
                 Ok(self.finish(ack))

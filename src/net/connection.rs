@@ -192,7 +192,7 @@ impl Connection {
     pub(crate) fn finish(&mut self, id: ConnectionId, packet: Vec<u8>, deadline: Instant) {
         if let Some(link) = self.link.as_mut().filter(|link| link.plan.id == id) {
             match &mut link.stage {
-                Stage::Connecting { .. } => return self.abort(id),
+                Stage::Connecting { .. } => self.abort(id),
                 Stage::Open => link.stage = Stage::Closing { packet, deadline },
                 Stage::Closing { deadline: known, .. } => *known = deadline.min(*known),
                 Stage::Lingering { .. } => {}

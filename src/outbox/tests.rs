@@ -99,7 +99,9 @@ fn packets(mut bytes: &[u8]) -> Vec<String> {
 fn the_window_limits_what_is_in_flight() {
     let mut client = client();
     client.queue.max_inflight = 2;
-    ["1", "2", "3"].map(|topic| client.accept(topic, Qos::AtLeastOnce));
+    for topic in ["1", "2", "3"] {
+        client.accept(topic, Qos::AtLeastOnce);
+    }
     client.connect(false, Properties::new());
     assert_eq!(client.sent(), ["1", "2"]);
     client.puback(1);
@@ -109,7 +111,9 @@ fn the_window_limits_what_is_in_flight() {
 #[test]
 fn the_brokers_receive_maximum_counts() {
     let mut client = client();
-    ["1", "2", "3"].map(|topic| client.accept(topic, Qos::AtLeastOnce));
+    for topic in ["1", "2", "3"] {
+        client.accept(topic, Qos::AtLeastOnce);
+    }
     client.connect(false, Properties::new().with_receive_maximum(1));
     assert_eq!(client.sent(), ["1"]);
 }
@@ -148,7 +152,9 @@ fn a_lost_connection_repeats_everything_unconfirmed_in_order() {
 fn resumed_exchanges_count_against_a_smaller_window() {
     let mut client = client();
     client.connect(false, Properties::new());
-    ["a", "b"].map(|topic| client.accept(topic, Qos::AtLeastOnce));
+    for topic in ["a", "b"] {
+        client.accept(topic, Qos::AtLeastOnce);
+    }
     assert_eq!(client.sent(), ["a", "b"]);
     client.disconnect();
     client.connect(true, Properties::new().with_receive_maximum(1));
@@ -161,7 +167,9 @@ fn resumed_exchanges_count_against_a_smaller_window() {
 fn only_what_has_come_through_the_engine_is_sent() {
     let mut client = client();
     client.connect(false, Properties::new());
-    ["a", "b"].map(|topic| client.accept(topic, Qos::AtMostOnce));
+    for topic in ["a", "b"] {
+        client.accept(topic, Qos::AtMostOnce);
+    }
     client.queue.send_ready(1, &mut client.session, &mut client.out);
     assert_eq!(client.queue.waiting.len(), 1);
     assert_eq!(client.sent(), ["a", "b"]);
@@ -222,7 +230,9 @@ fn an_alias_stands_for_its_topic_on_any_connection() {
     let unknown = client.queue.publish(with_alias(""), true);
     assert!(matches!(unknown, Err(Error::UnknownTopicAlias { alias: 3 })));
     client.connect(false, Properties::new().with_topic_alias_maximum(3));
-    ["t", "", "u", ""].map(|topic| client.queue.publish(with_alias(topic), true).expect("room"));
+    for topic in ["t", "", "u", ""] {
+        client.queue.publish(with_alias(topic), true).expect("room");
+    }
     assert_eq!(client.sent(), ["t", "", "u", ""]);
     client.disconnect();
     client.connect(false, Properties::new());

@@ -8,19 +8,19 @@ use crate::types::Qos;
 /// Finished exchanges that may stand between unfinished ones before they are cleared away.
 const FINISHED: usize = 64;
 
-/// Where an exchange stands (MQTT 5, section 4.3).
+/// Which answer an exchange awaits (MQTT 5, section 4.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Phase {
-    AwaitingPuback,
-    AwaitingPubrec,
-    AwaitingPubcomp,
+pub(crate) enum Awaiting {
+    Puback,
+    Pubrec,
+    Pubcomp,
 }
 
 /// One message in flight.
 #[derive(Debug)]
 pub(crate) struct Exchange {
     pub(crate) message: OutgoingMessage,
-    pub(crate) phase: Phase,
+    pub(crate) awaiting: Awaiting,
     /// A PUBLISH of it has gone out before, in a session that the broker may know.
     pub(crate) dup: bool,
 }
@@ -78,9 +78,10 @@ impl Outgoing {
 
     /// A message is being sent for the first time.
     pub(crate) fn begin(&mut self, message: OutgoingMessage, dup: bool) {
-        let phase = first_phase(message.qos);
+        let awaiting = first_answer(message.qos);
         debug_assert!(self.sent == self.places.len(), "what is resumed goes first");
-        self.places.push_back(Place { sequence: message.sequence, exchange: Some(Exchange { message, phase, dup }) });
+        self.places
+            .push_back(Place { sequence: message.sequence, exchange: Some(Exchange { message, awaiting, dup }) });
         self.sent = self.places.len();
         self.open += 1;
     }
@@ -159,7 +160,7 @@ impl Outgoing {
         for exchange in self.places.iter_mut().filter_map(|place| place.exchange.as_mut()) {
             exchange.dup = how != Resumption::Anew;
             if how != Resumption::Continue {
-                exchange.phase = first_phase(exchange.message.qos);
+                exchange.awaiting = first_answer(exchange.message.qos);
             }
         }
     }
@@ -184,10 +185,10 @@ impl Outgoing {
     }
 }
 
-fn first_phase(qos: Qos) -> Phase {
+fn first_answer(qos: Qos) -> Awaiting {
     match qos {
-        Qos::ExactlyOnce => Phase::AwaitingPubrec,
-        _ => Phase::AwaitingPuback,
+        Qos::ExactlyOnce => Awaiting::Pubrec,
+        _ => Awaiting::Puback,
     }
 }
 

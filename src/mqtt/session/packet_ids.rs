@@ -42,7 +42,9 @@ mod tests {
     fn ids_are_in_until_they_are_taken_out() {
         let mut ids = PacketIds::default();
         assert!(!ids.contains(1) && !ids.remove(1));
-        [1, 64, 65_535].map(|id| ids.insert(id));
+        for id in [1, 64, 65_535] {
+            ids.insert(id);
+        }
         assert!(ids.contains(1) && ids.contains(64) && ids.contains(65_535) && !ids.contains(2));
         assert!(ids.remove(64) && !ids.contains(64) && !ids.remove(64));
         ids.clear();
