@@ -1,27 +1,40 @@
 //! Integration tests, in one binary.
 
+mod acknowledging;
+mod aliases;
+mod brokers;
 mod callbacks;
 #[path = "../../examples/common/mod.rs"]
 mod common;
 mod connecting;
+mod deadlines;
 mod delivery;
+mod durations;
 mod ending;
 mod errors;
 mod flooding;
+mod ghosts;
 mod hardware;
 mod hostile;
+mod ids;
+mod keepalive;
 mod language;
+mod limits;
 mod looping;
 mod one_shot;
+mod odd_brokers;
 #[cfg(feature = "persistence")]
 mod persistence;
+mod poison;
 mod programs;
 mod publishing;
 mod python_tables;
 mod resources;
 mod resuming;
+mod retrying;
 mod returning;
 mod sessions;
+mod starving;
 mod subscribing;
 mod support;
 mod tidy;

@@ -6,6 +6,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use rustix::net::sockopt::set_socket_recv_buffer_size;
+
 use super::wait::DEADLINE;
 
 /// A proxy on a loopback port of its own; dropping it cuts everything and joins its threads.
@@ -77,6 +79,23 @@ impl Proxy {
     #[track_caller]
     pub fn to(target: u16) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
+        Self::listening(listener, target)
+    }
+
+    /// A proxy to `127.0.0.1:target` behind a narrow line: of what a client sends, hardly anything waits on the way.
+    /// What makes the line slow is [`chunk`](Self::chunk) with [`delay`](Self::delay).
+    ///
+    /// # Panics
+    /// When there is no free port.
+    #[track_caller]
+    pub fn narrow(target: u16) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
+        set_socket_recv_buffer_size(&listener, 4 * 1024).expect("SO_RCVBUF");
+        Self::listening(listener, target)
+    }
+
+    #[track_caller]
+    fn listening(listener: TcpListener, target: u16) -> Self {
         let port = listener.local_addr().expect("a local address").port();
         let shared = Arc::new(Shared { state: Mutex::default(), changed: Condvar::new() });
         let accepting = Arc::clone(&shared);
@@ -286,7 +305,9 @@ fn accept(listener: &TcpListener, target: u16, shared: &Arc<Shared>) {
 fn pump(shared: &Shared, id: usize, way: Way, mut from: TcpStream, to: TcpStream) {
     let mut buffer = vec![0; 64 * 1024];
     let whole = loop {
-        let count = match from.read(&mut buffer) {
+        // No more than one write's worth is taken from a line that is slow.
+        let most = shared.state().chunk.unwrap_or(buffer.len()).min(buffer.len());
+        let count = match from.read(&mut buffer[..most]) {
             Ok(0) => break true,
             Ok(count) => count,
             Err(_) => break false,

@@ -20,6 +20,8 @@ pub mod property;
 
 use std::net::{TcpListener, TcpStream};
 use std::panic::resume_unwind;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -33,6 +35,9 @@ const END: Duration = Duration::from_secs(60);
 
 /// The same, when the test has failed already.
 const END_AFTER_FAILURE: Duration = Duration::from_secs(1);
+
+/// How often a broker that serves asks whether it is to stop.
+const POLL: Duration = Duration::from_millis(20);
 
 /// What happens on one connection. Returning closes it.
 pub type Script = Box<dyn FnOnce(&mut Peer) + Send>;
@@ -54,6 +59,8 @@ pub struct ScriptedBroker {
     thread: Option<JoinHandle<()>>,
     /// Closes when the thread ends, in whatever way: a join with a deadline.
     ended: Receiver<()>,
+    /// Tells [`serving`](Self::serving) to take no more connections.
+    stop: Arc<AtomicBool>,
 }
 
 impl ScriptedBroker {
@@ -73,18 +80,53 @@ impl ScriptedBroker {
     /// When there is no free port.
     #[track_caller]
     pub fn sequence(scripts: Vec<Script>) -> Self {
+        Self::listening(|listener, _| play(listener, scripts))
+    }
+
+    /// Plays `steps` on every connection that comes, one after another, with its number from 0, until the broker is
+    /// finished or dropped: for what may take any number of connections.
+    ///
+    /// # Panics
+    /// When there is no free port.
+    #[track_caller]
+    pub fn serving(mut steps: impl FnMut(usize, &mut Peer) + Send + 'static) -> Self {
+        Self::listening(move |listener, stop| {
+            listener.set_nonblocking(true).expect("a non-blocking listener");
+            for number in 0.. {
+                let mut accepted = None;
+                while accepted.is_none() {
+                    if stop.load(Ordering::SeqCst) {
+                        return;
+                    }
+                    holds_within(POLL, || {
+                        accepted = listener.accept().ok();
+                        accepted.is_some()
+                    });
+                }
+                let mut peer = accepted.map(|(stream, _)| Peer::new(stream)).expect("just accepted");
+                steps(number, &mut peer);
+                peer.close();
+            }
+        })
+    }
+
+    /// Runs `run` on a thread of its own, with a listener and with what tells it to stop.
+    #[track_caller]
+    fn listening(run: impl FnOnce(TcpListener, &AtomicBool) + Send + 'static) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
         let port = listener.local_addr().expect("a local address").port();
+        let stop = Arc::new(AtomicBool::new(false));
         let (sender, ended) = channel();
+        let stopped = Arc::clone(&stop);
         let thread = thread::Builder::new()
             .name("scripted broker".to_owned())
             .spawn(move || {
                 // Moved in to be dropped at the end.
                 let _sender = sender;
-                play(listener, scripts);
+                run(listener, &stopped);
             })
             .expect("a thread");
-        Self { port, thread: Some(thread), ended }
+        Self { port, thread: Some(thread), ended, stop }
     }
 
     /// Where it listens.
@@ -107,6 +149,7 @@ impl ScriptedBroker {
         let Some(thread) = self.thread.take() else {
             return;
         };
+        self.stop.store(true, Ordering::SeqCst);
         let limit = if thread::panicking() { END_AFTER_FAILURE } else { END };
         // Never a value: either the time is over, or the other end was dropped.
         let _ = self.ended.recv_timeout(limit);

@@ -36,6 +36,23 @@ pub fn holds_within(limit: Duration, mut condition: impl FnMut() -> bool) -> boo
     }
 }
 
+/// What `act` gives, and how long it took on a clock that stands still while this process gets no time to run. So a
+/// limit on it holds on a machine with much else to do: such a clock is never ahead of the one on the wall.
+pub fn own_time<T>(act: impl FnOnce() -> T) -> (T, Duration) {
+    const TICK: Duration = Duration::from_millis(10);
+    let (stop, stopped) = channel::<()>();
+    let clock = thread::spawn(move || {
+        let mut ticks = 0;
+        while stopped.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
+            ticks += 1;
+        }
+        TICK * ticks
+    });
+    let value = act();
+    drop(stop);
+    (value, clock.join().expect("the clock does not panic"))
+}
+
 /// Runs `act` on a thread of its own and gives what it gives; for what must not hang.
 ///
 /// # Panics

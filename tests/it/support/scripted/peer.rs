@@ -73,6 +73,16 @@ impl Peer {
         }
     }
 
+    /// The next packet, or `None` when the client closes or resets the connection.
+    #[track_caller]
+    pub fn packet_or_end(&mut self) -> Option<Packet> {
+        match self.next() {
+            Ok(packet) => Some(packet),
+            Err(End::Closed) => None,
+            Err(End::Late) => panic!("the client neither sent anything nor closed for {STEP:?}"),
+        }
+    }
+
     /// The CONNECT. Its level decides how everything after it is written.
     #[track_caller]
     pub fn expect_connect(&mut self) -> Connect {
