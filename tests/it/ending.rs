@@ -10,12 +10,13 @@ use std::time::{Duration, Instant};
 
 use rappel as pmc;
 use rappel::Error;
+use rustix::net::sockopt::set_socket_recv_buffer_size;
 
 use crate::support::client::{HOST, quick};
 use crate::support::scripted::{ScriptedBroker, script};
 use crate::support::told::{Told, tell_all};
 use crate::support::trials::alone;
-use crate::support::wait::{DEADLINE, Probe, wait_until};
+use crate::support::wait::{DEADLINE, Probe, holds_within, wait_until};
 
 /// A broker for a connection that is replaced, and for one that ends in order.
 fn replaced() -> ScriptedBroker {
@@ -209,4 +210,52 @@ fn disconnect_while_connect_is_under_way_leaves_nothing_standing() {
     over.store(true, Ordering::SeqCst);
     drop(std::net::TcpStream::connect((HOST, port)));
     broker.join().expect("the broker lives");
+}
+
+/// Reads what there is on a connection until it ends; whether the large message was there, whole.
+fn read_whole(stream: &mut std::net::TcpStream, length: usize) -> bool {
+    let (mut count, mut buffer) = (0, vec![0; 64 * 1024]);
+    while let Ok(read @ 1..) = stream.read(&mut buffer) {
+        count += read;
+    }
+    count >= length
+}
+
+#[test]
+fn qos_0_does_not_go_twice_after_a_disconnect_that_timed_out() {
+    // More than the system holds: it has begun to leave when the time is over, and the rest leaves soon after.
+    const LARGE: usize = 6_000_000;
+    let listener = TcpListener::bind((HOST, 0)).expect("a free port");
+    set_socket_recv_buffer_size(&listener, 16 * 1024).expect("SO_RCVBUF");
+    let port = listener.local_addr().expect("an address").port();
+    let (go, wait) = std::sync::mpsc::channel::<()>();
+    let broker = thread::spawn(move || {
+        let mut arrivals = 0;
+        for reads_at_once in [false, true] {
+            let (mut stream, _) = listener.accept().expect("a client");
+            let mut connect = [0; 256];
+            assert!(stream.read(&mut connect).expect("CONNECT") > 0);
+            stream.write_all(&[0x20, 2, 0, 0]).expect("CONNACK");
+            if !reads_at_once {
+                let _ = wait.recv_timeout(DEADLINE);
+            }
+            arrivals += usize::from(read_whole(&mut stream, LARGE));
+        }
+        arrivals
+    });
+    let client = quick();
+    client.connect(HOST, port).expect("accepted");
+    client.loop_start().expect("a loop");
+    client.publish("t", vec![7; LARGE], 0).expect("connected");
+    let (leaving, (tell, left)) = (client.clone(), Probe::pair());
+    thread::spawn(move || tell.send(leaving.disconnect_with(pmc::DisconnectOptions::new().timeout(0.2))));
+    // The broker begins to read when the time is over, and the last bytes perhaps still leave.
+    holds_within(Duration::from_millis(400), || false);
+    go.send(()).expect("the broker waits");
+    let outcome = left.next("the end of disconnect");
+    assert!(matches!(outcome, Err(Error::Unconfirmed { count: 1 })), "{outcome:?}");
+    client.connect(HOST, port).expect("accepted");
+    client.publish("t", "after", 0).expect("connected").wait_for_publish(DEADLINE).expect("written");
+    client.disconnect().expect("nothing is left");
+    assert!(broker.join().expect("the broker lives") <= 1, "it arrived on both connections");
 }

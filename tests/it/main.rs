@@ -2,17 +2,21 @@
 
 mod acknowledging;
 mod aliases;
+mod awaiting;
 mod brokers;
 mod callbacks;
 #[path = "../../examples/common/mod.rs"]
 mod common;
+mod confirmations;
 mod connecting;
 mod deadlines;
 mod delivery;
+mod descriptors;
 mod durations;
 mod ending;
 mod errors;
 mod flooding;
+mod foreign_code;
 mod ghosts;
 mod hardware;
 mod hostile;
@@ -35,7 +39,10 @@ mod retrying;
 mod returning;
 mod sessions;
 mod starving;
+#[cfg(feature = "persistence")]
+mod storing;
 mod subscribing;
 mod support;
+mod texts;
 mod tidy;
 mod v5;

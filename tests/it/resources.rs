@@ -3,12 +3,12 @@
 //! What is counted runs in a process of its own.
 #![cfg(target_os = "linux")]
 
-use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
 use rappel as pmc;
 
 use crate::support::client::{HOST, quick};
+use crate::support::dead_address::DeadAddress;
 use crate::support::mosquitto::Mosquitto;
 use crate::support::proxy::Proxy;
 use crate::support::resources::{descriptors, resident_kib, threads};
@@ -164,25 +164,9 @@ fn two_hundred_clients() {
     assert_as_before((before.0, before.1, before.2 + 8 * MEMORY_KIB));
 }
 
-/// A listener whose queue is full: a connection to it stays half made, as to an address where nobody answers.
-fn dead_address() -> (u16, TcpListener, Vec<TcpStream>) {
-    use rustix::net::{AddressFamily, SocketType, bind, listen, socket};
-    let socket = socket(AddressFamily::INET, SocketType::STREAM, None).expect("a socket");
-    bind(&socket, &SocketAddr::from(([127, 0, 0, 1], 0))).expect("a free port");
-    listen(&socket, 0).expect("a listener");
-    let listener = TcpListener::from(socket);
-    let address = listener.local_addr().expect("an address");
-    let mut fill = Vec::new();
-    while let Ok(stream) = TcpStream::connect_timeout(&address, Duration::from_millis(200)) {
-        fill.push(stream);
-        assert!(fill.len() < 100, "the queue never fills");
-    }
-    (address.port(), listener, fill)
-}
-
 #[test]
 fn a_dead_address_of_one_client_is_nothing_to_the_others() {
-    let (dead, _listener, _fill) = dead_address();
+    let dead = DeadAddress::new();
     let broker = Mosquitto::start();
     let stuck = quick();
     stuck.connect_timeout_set(Duration::from_secs(3_600)).expect("a time");
@@ -190,7 +174,7 @@ fn a_dead_address_of_one_client_is_nothing_to_the_others() {
     let trying = stuck.clone();
     let thread = std::thread::spawn(move || {
         let _ = tell.send(Ok(()));
-        let _ = tell.send(trying.connect(HOST, dead));
+        let _ = tell.send(trying.connect(HOST, dead.port()));
     });
     told.next("the attempt begins").expect("begun");
     // Others connect, publish, lose their connection and come back meanwhile.

@@ -7,6 +7,8 @@
 pub mod wait;
 
 pub mod client;
+#[cfg(target_os = "linux")]
+pub mod dead_address;
 pub mod guarded;
 pub mod logged;
 

@@ -51,3 +51,10 @@ pub fn is_logged(level: Level, parts: &[&str]) -> bool {
 pub fn expect_logged(level: Level, parts: &[&str]) {
     wait_until(&format!("{level} in the log with {parts:?}"), DEADLINE, || is_logged(level, parts));
 }
+
+/// The lines of `level` so far that contain all of `parts`, in their order.
+pub fn logged(level: Level, parts: &[&str]) -> Vec<String> {
+    let lines = LINES.lock().unwrap_or_else(PoisonError::into_inner);
+    let wanted = |(of, line): &&(Level, String)| *of == level && parts.iter().all(|part| line.contains(part));
+    lines.iter().filter(wanted).map(|(_, line)| line.clone()).collect()
+}
