@@ -178,7 +178,7 @@ impl<C, U> EventLoop<C, U> {
             Filters::Unsubscribe(filters) => subscriptions.removed(&filters),
         }
         drop(subscriptions);
-        self.network.accepted();
+        self.network.wake();
         Ok(mid)
     }
 

@@ -35,7 +35,9 @@ pub(crate) use error::ProtocolError;
 pub(crate) use fixed_header::MAX_PACKET;
 pub(crate) use limits::{Refused, ServerLimits};
 pub(crate) use outgoing_message::{OutgoingMessage, Payload, message_id};
-pub(crate) use properties::{decode_properties, encode_properties};
+#[cfg(any(feature = "persistence", test))]
+pub(crate) use properties::decode_properties;
+pub(crate) use properties::encode_properties;
 pub(crate) use publish::{Publish, PublishHeader};
 pub(crate) use reader::Reader;
 pub(crate) use request::{Filters, Request};

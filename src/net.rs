@@ -33,8 +33,9 @@ pub(crate) use attempt::Plan;
 pub(crate) trait Watch: Send + Sync {
     /// Whether attempt `id` is still wanted.
     fn is_wanted(&self, id: ConnectionId) -> bool;
-    /// CONNACK has accepted attempt `id`; `false` when nobody wants the connection any more.
-    fn accepted(&self, id: ConnectionId, connack: &Connack) -> bool;
+    /// CONNACK has accepted attempt `id`; `false` when nobody wants the connection any more. Otherwise `tell` is called,
+    /// which puts the event into the queue, before anybody can see that the connection stands.
+    fn accepted(&self, id: ConnectionId, connack: &Connack, tell: &mut dyn FnMut()) -> bool;
     /// Attempt `id` has failed; `true` when the loop is to hear of it.
     fn failed(&self, id: ConnectionId, error: &Error) -> bool;
     /// The accepted connection `id` has ended; `error` says why.
@@ -111,14 +112,14 @@ impl Network {
         self.act(|connection| connection.attempt_failed(id, error));
     }
 
-    /// Something was put into the outbox.
+    /// A message was put into the outbox.
     pub(crate) fn accepted(&self) {
         if self.intake.get().is_some_and(|intake| intake.accepted()) {
             self.channel.notify();
         }
     }
 
-    /// There is room again for messages, or callbacks have returned.
+    /// A request was put into the outbox, there is room again for messages, or callbacks have returned.
     pub(crate) fn wake(&self) {
         self.channel.notify();
     }

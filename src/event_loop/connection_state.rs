@@ -389,12 +389,13 @@ impl Watch for ConnectionCell {
         matches!(self.lock().state, ConnectionState::Connecting { id: current, .. } if current == id)
     }
 
-    fn accepted(&self, id: ConnectionId, connack: &Connack) -> bool {
+    fn accepted(&self, id: ConnectionId, connack: &Connack, tell: &mut dyn FnMut()) -> bool {
         self.change(|inner| {
             match inner.state {
                 ConnectionState::Connecting { id: current, .. } if current == id => {}
                 _ => return false,
             }
+            tell();
             inner.state = ConnectionState::Connected { id, since: Instant::now() };
             inner.backoff.reset();
             inner.had_connection = true;

@@ -90,7 +90,7 @@ impl<C, U> EventLoop<C, U> {
             log::info!("subscribing again to {} filter(s) that the broker has lost", filters.len());
             // Should the connection be gone already, the next one sees to it.
             match self.outbox.request(Filters::Subscribe(filters), properties) {
-                Ok(_) => self.network.accepted(),
+                Ok(_) => self.network.wake(),
                 Err(refused) => log::error!("a subscription was given up: {}", Error::from(refused)),
             }
         }

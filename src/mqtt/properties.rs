@@ -5,6 +5,7 @@ use crate::mqtt::{ProtocolError, Reader};
 use crate::types::{PacketType, Properties, PropertyFields, Protocol};
 
 /// Reads the properties of a message with their length, as [`encode_properties`] writes them.
+#[cfg(any(feature = "persistence", test))]
 pub(crate) fn decode_properties(reader: &mut Reader<'_>) -> Result<Properties, ProtocolError> {
     decode(reader, |id| may_stand_in(PacketType::Publish, id))
 }

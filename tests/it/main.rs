@@ -25,8 +25,8 @@ mod keepalive;
 mod language;
 mod limits;
 mod looping;
-mod one_shot;
 mod odd_brokers;
+mod one_shot;
 #[cfg(feature = "persistence")]
 mod persistence;
 mod poison;

@@ -11,7 +11,7 @@ fn cell(retries: bool) -> ConnectionCell {
 
 fn accept(cell: &ConnectionCell, id: ConnectionId) -> bool {
     let code = ReasonCode::new(PacketType::Connack, 0);
-    cell.accepted(id, &Connack { session_present: false, code, properties: Properties::new() })
+    cell.accepted(id, &Connack { session_present: false, code, properties: Properties::new() }, &mut || {})
 }
 
 fn cut() -> Error {

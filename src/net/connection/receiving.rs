@@ -1,5 +1,6 @@
 //! What comes from the broker.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::{Connection, Ending, Got, Link, Stage, Stop, UNREAD_ANSWERS, UNSERVED};
@@ -108,21 +109,22 @@ impl Connection {
             return Err(Stop::Failed(refused));
         }
         self.session.check_connack(&connack)?;
-        if !self.watch.accepted(id, &connack) {
-            return Err(Stop::Ended(Ending::Aborted));
-        }
-        let server = link.plan.server(&connack);
-        link.stage = Stage::Open;
-        link.look_back = Some((now + UNSERVED, self.queue.looked()));
-        self.session.connected(server.clone(), &connack);
-        self.outbox.connected(&server, self.session.limits());
-        self.events.push(Event::Connected {
-            id,
-            session_present: connack.session_present,
-            code: ReasonCode::new(PacketType::Connack, 0),
-            properties: connack.properties,
+        let watch = Arc::clone(&self.watch);
+        let accepted = watch.accepted(id, &connack, &mut || {
+            let server = link.plan.server(&connack);
+            link.stage = Stage::Open;
+            link.look_back = Some((now + UNSERVED, self.queue.looked()));
+            self.session.connected(server.clone(), &connack);
+            self.outbox.connected(&server, self.session.limits());
+            self.events.push(Event::Connected {
+                id,
+                session_present: connack.session_present,
+                code: ReasonCode::new(PacketType::Connack, 0),
+                properties: connack.properties.clone(),
+            });
+            self.deliver();
         });
-        Ok(())
+        if accepted { Ok(()) } else { Err(Stop::Ended(Ending::Aborted)) }
     }
 
     /// The broker broke the protocol: it is told, where the version allows it, and left (MQTT 5, section 4.13).
