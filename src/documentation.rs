@@ -12,6 +12,10 @@ pub mod architecture {}
 #[doc = include_str!("../docs/reliability.md")]
 pub mod reliability {}
 
+/// The same programs in Python and in Rust, and the mistakes beginners make.
+#[doc = include_str!("../docs/from-python.md")]
+pub mod from_python {}
+
 /// Every public name of paho-python, and what became of it.
 #[doc = include_str!("../docs/parity.md")]
 pub mod parity {}
