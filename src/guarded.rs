@@ -7,7 +7,7 @@ mod result;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::types::{language, tell};
+use crate::types::{Notice, language};
 
 pub use result::CallbackResult;
 pub(crate) use result::Outcome;
@@ -18,18 +18,10 @@ pub(crate) fn guarded<R: CallbackResult>(name: impl FnOnce() -> String, run: imp
     let ended = catch_unwind(AssertUnwindSafe(|| run().into_outcome().map_err(|error| error.to_string())));
     let panic = match ended {
         Ok(Ok(())) => return,
-        Ok(Err(error)) => {
-            let name = name();
-            let text = tell!(
-                language(),
-                "{name} failed: {error}; the loop goes on",
-                "{name} a échoué : {error} ; la boucle continue"
-            );
-            return log::error!("{text}");
-        }
+        Ok(Err(error)) => return log::error!("{}", Notice::CallbackFailed { name: name(), error }),
         Err(panic) => panic,
     };
-    let text = match panic.downcast::<String>() {
+    let panic = match panic.downcast::<String>() {
         Ok(text) => *text,
         Err(panic) => match panic.downcast::<&str>() {
             Ok(text) => text.to_string(),
@@ -40,11 +32,5 @@ pub(crate) fn guarded<R: CallbackResult>(name: impl FnOnce() -> String, run: imp
             }
         },
     };
-    let name = name();
-    let text = tell!(
-        language(),
-        "{name} panicked: {text}; the loop goes on",
-        "{name} a paniqué : {text} ; la boucle continue"
-    );
-    log::error!("{text}");
+    log::error!("{}", Notice::CallbackPanicked { name: name(), panic });
 }

@@ -11,6 +11,7 @@ mod language;
 mod later;
 mod log_level;
 mod message;
+mod notice;
 mod options;
 mod payload;
 mod properties;
@@ -42,6 +43,7 @@ pub(crate) use duration::{GivenDuration, check_duration, check_keepalive, check_
 pub(crate) use host::check_host;
 pub(crate) use language::{language, tell};
 pub(crate) use later::later;
+pub(crate) use notice::Notice;
 pub(crate) use payload::{MAX_PAYLOAD, check_payload};
 pub(crate) use properties::PropertyHome;
 pub(crate) use qos::check_qos;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::client::{Client, Core};
 use crate::mqtt::{encode_disconnect, is_waking};
-use crate::types::Properties;
+use crate::types::{Notice, Properties};
 
 /// How long dropping the last handle may wait for confirmations.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -44,10 +44,7 @@ fn end<U: Send + Sync + 'static>(core: &Arc<Core<U>>) {
     events.close(&client, encode_disconnect(events.version(), 0, &Properties::new()), PATIENCE * 3 / 4);
     let unconfirmed = events.abandon();
     if unconfirmed > 0 {
-        log::error!(
-            "the client was dropped while {unconfirmed} message(s) were not confirmed: wait_for_publish() on what must \
-             arrive, or look at what disconnect() says"
-        );
+        log::error!("{}", Notice::Dropped { count: unconfirmed });
     }
     if let Ok(thread) = events.loop_lock.stop() {
         events.queue.poke();

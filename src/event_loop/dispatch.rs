@@ -6,7 +6,7 @@ use crate::event::{ConnectionId, Event};
 use crate::event_loop::{EventLoop, lock};
 use crate::guarded::guarded;
 use crate::mqtt::{Filters, Stage};
-use crate::types::{ConnectFlags, DisconnectFlags, Error, Properties, ReasonCode};
+use crate::types::{ConnectFlags, DisconnectFlags, Error, Notice, Properties, ReasonCode};
 
 impl<C, U> EventLoop<C, U> {
     /// Deals with one event. Needs the loop's lock. Gives the number of a message that is to be acknowledged now.
@@ -87,11 +87,11 @@ impl<C, U> EventLoop<C, U> {
         }
         let missing = lock(&self.subscriptions).missing(id);
         for (filters, properties) in missing {
-            log::info!("subscribing again to {} filter(s) that the broker has lost", filters.len());
+            log::info!("{}", Notice::SubscribingAgain { count: filters.len() });
             // Should the connection be gone already, the next one sees to it.
             match self.outbox.request(Filters::Subscribe(filters), properties) {
                 Ok(_) => self.network.wake(),
-                Err(refused) => log::error!("a subscription was given up: {}", Error::from(refused)),
+                Err(refused) => log::error!("{}", Notice::SubscriptionGivenUp { error: refused.into() }),
             }
         }
     }
@@ -111,18 +111,10 @@ impl<C, U> EventLoop<C, U> {
 
     fn disconnected(&self, client: &C, id: ConnectionId, code: ReasonCode, properties: &Properties, by_server: bool) {
         if let Some(count) = self.connection.may_be_taken_over() {
-            log::error!(
-                "the broker has closed {count} connections in a row soon after they were made: if another client uses \
-                 the client id {:?}, give each its own; the broker's log says more",
-                self.client_id()
-            );
+            log::error!("{}", Notice::ClosedInARow { count, client_id: self.client_id() });
         }
         if by_server && code == 142 {
-            log::error!(
-                "another client has connected with the client id {:?}, and the broker has ended this connection for it: \
-                 give each its own",
-                self.client_id()
-            );
+            log::error!("{}", Notice::SessionTakenOver { client_id: self.client_id() });
         }
         if self.connection.was_closed(id) {
             self.forget_subscriptions();

@@ -16,7 +16,7 @@ use crate::net::ending::Ending;
 use crate::net::socket::{Got, Socket};
 use crate::net::{Plan, Watch};
 use crate::outbox::Outbox;
-use crate::types::{Error, Protocol, later};
+use crate::types::{Error, Notice, Protocol, later};
 
 /// A broker that asks for answers and does not read them is not listened to beyond so many bytes of answers.
 const UNREAD_ANSWERS: usize = 1024 * 1024;
@@ -274,10 +274,7 @@ impl Connection {
         if let Some((_, looked)) = link.look_back.take_if(|(at, _)| *at <= now)
             && self.queue.is_unserved(looked)
         {
-            log::warn!(
-                "callbacks are registered and events wait, but no loop has run for five seconds: call loop_start() after \
-                 connect(), or end the program with loop_forever()"
-            );
+            log::warn!("{}", Notice::NoLoop);
         }
         match link.stage {
             Stage::Connecting { deadline } if deadline <= now => {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 
 use crate::mqtt::ProtocolError;
-use crate::types::{Error, PacketType, Properties, ReasonCode};
+use crate::types::{Error, PacketType, Properties, ReasonCode, language, tell};
 
 /// Who or what ended a connection.
 #[derive(Debug)]
@@ -61,19 +61,37 @@ impl Ending {
 
 impl fmt::Display for Ending {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let language = language();
         match self {
-            Ending::Finished => f.write_str("the client has disconnected"),
-            Ending::Aborted => f.write_str("the client has dropped the connection"),
-            Ending::Server { code, properties } => {
-                write!(f, "the broker has disconnected the client: {} ({code})", self.code())?;
+            Ending::Finished => f.write_str(language.pick("the client has disconnected", "le client s'est déconnecté")),
+            Ending::Aborted => {
+                f.write_str(language.pick("the client has dropped the connection", "le client a coupé la connexion"))
+            }
+            Ending::Server { code: number, properties } => {
+                let code = self.code();
+                let text = tell!(
+                    language,
+                    "the broker has disconnected the client: {code} ({number})",
+                    "le broker a déconnecté le client : {code} ({number})"
+                );
+                f.write_str(&text)?;
                 match &properties.reason_string {
                     Some(reason) => write!(f, ", {reason:?}"),
                     None => Ok(()),
                 }
             }
-            Ending::Network(error) => write!(f, "the connection was lost: {error}"),
-            Ending::KeepAlive => f.write_str("the broker no longer answers"),
-            Ending::Protocol(error) => write!(f, "the broker does not keep to MQTT: {}", error.problem),
+            Ending::Network(error) => {
+                f.write_str(&tell!(language, "the connection was lost: {error}", "la connexion est perdue : {error}"))
+            }
+            Ending::KeepAlive => f.write_str(language.pick("the broker no longer answers", "le broker ne répond plus")),
+            Ending::Protocol(error) => {
+                let problem = error.problem;
+                f.write_str(&tell!(
+                    language,
+                    "the broker does not keep to MQTT: {problem}",
+                    "le broker ne respecte pas MQTT : {problem}"
+                ))
+            }
         }
     }
 }

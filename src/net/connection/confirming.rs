@@ -6,7 +6,7 @@ use super::Connection;
 use crate::event::Event;
 use crate::mqtt::{Filters, OutgoingMessage, Request, Stage};
 use crate::outbox::RefusedItem;
-use crate::types::{Error, PacketType, Properties, Qos, ReasonCode, Result};
+use crate::types::{Error, Notice, PacketType, Properties, Qos, ReasonCode, Result};
 
 impl Connection {
     /// Confirms the messages of QoS 0 that have been written whole.
@@ -55,14 +55,14 @@ impl Connection {
     pub(super) fn refused(&mut self, item: RefusedItem) {
         match item {
             RefusedItem::Message(message, why) => {
-                log::error!("a message on {:?} was given up: {}", message.topic, Error::from(why));
+                log::error!("{}", Notice::MessageGivenUp { topic: message.topic.clone(), error: why.into() });
                 self.outbox.finished([&message]);
                 let packet = if message.qos == Qos::ExactlyOnce { PacketType::Pubrec } else { PacketType::Puback };
                 let code = ReasonCode::new(packet, why.code());
                 self.confirm(&message, Err(why.into()), code, Properties::new());
             }
             RefusedItem::Request(request, why) => {
-                log::error!("a subscription was given up: {}", Error::from(why));
+                log::error!("{}", Notice::SubscriptionGivenUp { error: why.into() });
                 let codes = vec![why.code(); request.len()];
                 self.answered(request, codes, Properties::new());
             }
