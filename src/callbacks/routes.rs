@@ -105,25 +105,34 @@ impl<F: ?Sized> Routes<F> {
     /// `#`. Messages of a shared subscription come under their plain topic.
     pub(crate) fn matching(&self, topic: &str) -> Vec<Route<F>> {
         let mut matching = Vec::new();
+        self.search(topic, |node| matching.extend_from_slice(&node.routes));
+        matching
+    }
+
+    /// Shows `found` each node whose filters match, in order; gives how many steps that took.
+    fn search(&self, topic: &str, mut found: impl FnMut(&Node<F>)) -> usize {
         let mut steps = vec![Step::Visit(Self::ROOT, Some(topic))];
+        let mut taken = 0;
         // MQTT 5, section 4.7.2: a wildcard at the start does not match a topic that starts with `$`.
         let hidden = topic.starts_with('$');
         while let Some(step) = steps.pop() {
-            let (node, rest) = match step {
-                Step::Visit(node, rest) => (node, rest),
-                Step::Take(node) => {
-                    matching.extend_from_slice(&self.nodes[node].routes);
+            taken += 1;
+            let (place, rest) = match step {
+                Step::Visit(place, rest) => (place, rest),
+                Step::Take(place) => {
+                    found(&self.nodes[place]);
                     continue;
                 }
             };
-            let Node { children, routes } = &self.nodes[node];
-            let wildcards = !(hidden && node == Self::ROOT);
+            let node = &self.nodes[place];
+            let children = &node.children;
+            let wildcards = !(hidden && place == Self::ROOT);
             // The last step put down is the first one taken.
             if let Some(child) = children.get("#").filter(|_| wildcards) {
                 steps.push(Step::Take(*child));
             }
             let Some(rest) = rest else {
-                matching.extend_from_slice(routes);
+                found(node);
                 continue;
             };
             let (level, rest) = rest.split_once('/').map_or((rest, None), |(level, rest)| (level, Some(rest)));
@@ -134,7 +143,7 @@ impl<F: ?Sized> Routes<F> {
                 steps.push(Step::Visit(*child, rest));
             }
         }
-        matching
+        taken
     }
 
     /// A new node below `parent`.
@@ -236,6 +245,17 @@ mod tests {
             found.sort();
             assert_eq!(found, expected, "{topic:?}");
         }
+    }
+
+    #[test]
+    fn filters_that_do_not_match_cost_nothing() {
+        let matching = ["a/b/c", "a/+/c", "a/#", "#"];
+        let steps = routes(matching).search("a/b/c", |_| {});
+        let others: Vec<String> =
+            (0..10_000).flat_map(|n| [format!("x{n}/b/c"), format!("a/x{n}/#"), format!("a/b/x{n}")]).collect();
+        let routes = routes(matching.into_iter().chain(others.iter().map(String::as_str)));
+        assert_eq!(routes.search("a/b/c", |_| {}), steps);
+        assert_eq!(self::matching(&routes, "a/b/c"), matching);
     }
 
     #[test]

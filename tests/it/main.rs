@@ -38,6 +38,7 @@ mod resuming;
 mod retrying;
 mod returning;
 mod sessions;
+mod settings;
 mod starving;
 #[cfg(feature = "persistence")]
 mod storing;
