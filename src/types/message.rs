@@ -113,7 +113,8 @@ impl Message {
 
     /// The payload as a number or another value that can be read from text; blanks around it do not matter.
     ///
-    /// paho-python: `float(msg.payload)`, `int(msg.payload)`.
+    /// paho-python: `float(msg.payload)`, `int(msg.payload)`. A `bool` is Rust's `true` and `false`; Python's `True` is
+    /// compared as text.
     ///
     /// ```
     /// use rappel::Message;
