@@ -20,21 +20,71 @@ pub mod from_python {}
 #[doc = include_str!("../docs/parity.md")]
 pub mod parity {}
 
-/// The course's programs (in French).
-#[doc = include_str!("../examples/README.md")]
-pub mod exemples {}
+/// The course in French: one page per topic, in the order of the page « Module paho-mqtt ».
+///
+/// 1. [`installer`]
+/// 2. [`publier`]
+/// 3. [`recevoir`]
+/// 4. [`authentification`]
+/// 5. [`qos`]
+/// 6. [`exercices`]
+/// 7. [`mosquitto`]
+/// 8. [`cablage`]
+/// 9. [`depannage`]
+/// 10. [`exemples`]
+///
+/// [`installer`]: cours::installer
+/// [`publier`]: cours::publier
+/// [`recevoir`]: cours::recevoir
+/// [`authentification`]: cours::authentification
+/// [`qos`]: cours::qos
+/// [`exercices`]: cours::exercices
+/// [`mosquitto`]: cours::mosquitto
+/// [`cablage`]: cours::cablage
+/// [`depannage`]: cours::depannage
+/// [`exemples`]: cours::exemples
+pub mod cours {
+    /// A page of the course, with its pictures before it: rustdoc does not copy files, so they are put in, and the
+    /// page's own links to them are hidden. Its links to other pages lead to their modules: of two definitions of a link
+    /// the first one counts, and the page has the second, for whoever reads the file.
+    macro_rules! page {
+        ($name:ident, $title:literal, $page:literal $(, $picture:literal)*) => {
+            #[doc = $title]
+            ///
+            /// [installer.md]: crate::documentation::cours::installer
+            /// [publier.md]: crate::documentation::cours::publier
+            /// [recevoir.md]: crate::documentation::cours::recevoir
+            /// [authentification.md]: crate::documentation::cours::authentification
+            /// [qos.md]: crate::documentation::cours::qos
+            /// [exercices.md]: crate::documentation::cours::exercices
+            /// [mosquitto.md]: crate::documentation::cours::mosquitto
+            /// [cablage.md]: crate::documentation::cours::cablage
+            /// [depannage.md]: crate::documentation::cours::depannage
+            ///
+            $(
+                #[doc = "<style>img[src$=\".svg\"] { display: none } svg { max-width: 100%; height: auto }</style>\n"]
+                #[doc = include_str!(concat!("../docs/", $picture))]
+                #[doc = ""]
+            )*
+            #[doc = include_str!(concat!("../", $page))]
+            pub mod $name {}
+        };
+    }
 
-/// Buttons and light sensors on a Raspberry Pi (in French). The pictures stand first: rustdoc does not copy files.
-///
-/// <style>img[src$=".svg"] { display: none } svg { max-width: 100%; height: auto }</style>
-///
-#[doc = include_str!("../docs/cablage-bouton.svg")]
-///
-#[doc = include_str!("../docs/cablage-lumiere.svg")]
-///
-#[doc = include_str!("../docs/materiel.md")]
-pub mod materiel {}
-
-/// A broker with a password (in French).
-#[doc = include_str!("../docs/broker.md")]
-pub mod broker {}
+    page!(installer, "Installer, et emporter un exemple chez soi.", "docs/cours/installer.md");
+    page!(publier, "Publier un message.", "docs/cours/publier.md", "flux.svg");
+    page!(recevoir, "Recevoir des messages.", "docs/cours/recevoir.md", "fils.svg");
+    page!(authentification, "Nom et mot de passe.", "docs/cours/authentification.md");
+    page!(qos, "QoS et accusés de réception.", "docs/cours/qos.md", "qos.svg");
+    page!(exercices, "Les cinq exercices et leurs solutions.", "docs/cours/exercices.md");
+    page!(mosquitto, "Un broker avec mot de passe.", "docs/cours/mosquitto.md");
+    page!(
+        cablage,
+        "Le bouton et le capteur de lumière.",
+        "docs/cours/cablage.md",
+        "cablage-bouton.svg",
+        "cablage-lumiere.svg"
+    );
+    page!(depannage, "Chaque message d'erreur, sa cause et son remède.", "docs/cours/depannage.md");
+    page!(exemples, "Les programmes, leurs commandes et ce qu'ils affichent.", "examples/README.md");
+}

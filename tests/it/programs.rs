@@ -8,6 +8,7 @@ mod course;
 mod documented;
 mod light;
 mod own_broker;
+mod pages;
 mod take_home;
 
 use std::process::ExitStatus;

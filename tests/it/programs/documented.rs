@@ -1,4 +1,4 @@
-//! The broker of `docs/broker.md`, set up by exactly the commands that stand there.
+//! The broker of `docs/cours/mosquitto.md`, set up by exactly the commands that stand there.
 
 use std::fs;
 use std::net::TcpStream;
@@ -20,7 +20,7 @@ const PORT: &str = "1883";
 
 /// The contents of the `sh` blocks, in order.
 fn commands() -> Vec<String> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/broker.md");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/cours/mosquitto.md");
     let text = fs::read_to_string(path).expect("the document");
     let blocks = text.split("```sh\n").skip(1);
     blocks.map(|rest| rest.split("```").next().unwrap_or_default().to_owned()).collect()
@@ -60,7 +60,7 @@ fn the_documented_broker_serves_ex5() {
     let dir = TempDir::new().expect("an empty directory");
     let port = free_port();
     let [passwords, configuration, start] = &commands()[..] else {
-        panic!("docs/broker.md has three blocks of commands, and says so");
+        panic!("docs/cours/mosquitto.md has three blocks of commands, and says so");
     };
     run_in(dir.path(), passwords);
     assert_eq!(configuration.matches(PORT).count(), 1);
