@@ -16,6 +16,7 @@ use super::options::Options;
 pub fn options() -> &'static Options {
     static OPTIONS: OnceLock<Options> = OnceLock::new();
     OPTIONS.get_or_init(|| {
+        rappel::set_language(rappel::Language::French);
         panics();
         log();
         Options::of_this_program()

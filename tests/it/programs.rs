@@ -137,5 +137,8 @@ impl Observer {
 #[track_caller]
 fn check_refused(stderr: &str) {
     let last = stderr.lines().last().unwrap_or_default();
-    assert!(last.starts_with("Error: ") && last.contains("135"), "{stderr}");
+    let says = last.strip_prefix("Error: le broker ").is_some_and(|says| {
+        says.contains(" a refusé la connexion : Not authorized (135) ; ") && says.contains("username_pw_set")
+    });
+    assert!(says, "{stderr}");
 }

@@ -38,14 +38,14 @@ fn check_refused<A: AsRef<OsStr>>(name: &str, args: &[A], sentence: &str) {
     assert_eq!((code, stdout.as_str(), stderr), (Some(2), "", expected), "{name}");
 }
 
-/// Checks that `publier` fails with exit code 1 and names the broker, when it looks for this one.
+/// Checks that `publier` fails with exit code 1 and says so in French, when it looks for this broker.
 #[track_caller]
-fn check_unreachable(host: &str, port: u16) {
+fn check_unreachable(host: &str, port: u16, says: &str) {
     let example = Example::spawn("publier", &["--broker", &format!("{host}:{port}")]);
     let (code, stdout, stderr) = code_and_texts(example.wait_within(LOOKUP));
     assert_eq!((code, stdout.as_str()), (Some(1), ""));
-    assert!(stderr.starts_with(&format!("(broker : {host}:{port})\nError: ")), "{stderr}");
-    assert!(stderr.lines().last().is_some_and(|line| line.contains(host)), "{stderr}");
+    let error = stderr.strip_prefix(&format!("(broker : {host}:{port})\nError: "));
+    assert!(error.is_some_and(|error| error.contains(host) && error.contains(says)), "{stderr}");
 }
 
 #[test]
@@ -122,13 +122,13 @@ fn the_environment_may_name_the_broker() {
 
 #[test]
 fn a_broker_that_is_not_there_is_named() {
-    check_unreachable("127.0.0.1", free_port());
+    check_unreachable("127.0.0.1", free_port(), "la machine répond, mais rien n'écoute");
     // This ending is reserved: no such name exists (RFC 6761).
-    check_unreachable("mqttbroker.invalid", 1883);
+    check_unreachable("mqttbroker.invalid", 1883, "aucune adresse trouvée pour le nom");
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = listener.local_addr().expect("its address").port();
     let server = std::thread::spawn(move || drop(listener.accept()));
-    check_unreachable("127.0.0.1", port);
+    check_unreachable("127.0.0.1", port, "a accepté la connexion puis l'a fermée sans répondre");
     server.join().expect("the server");
 }
 
