@@ -161,6 +161,11 @@ impl<C, U> EventLoop<C, U> {
         self.connection.is_idle()
     }
 
+    /// Whether the program has ended the connection itself.
+    pub(crate) fn was_ended(&self) -> bool {
+        self.connection.was_ended()
+    }
+
     /// How `loop_forever` ends, once nothing is left to be run.
     pub(crate) fn loop_outcome(&self) -> Option<Result<()>> {
         if self.queue.len() > 0 { None } else { self.connection.outcome() }

@@ -71,8 +71,8 @@ impl Outbox {
         }
         let mut message = queue.number(draft, connected)?;
         drop(queue);
-        message.message.is_stored = true;
-        store.add(&message.message)?;
+        message.is_stored = true;
+        store.add(&message)?;
         Ok(self.lock().push(message))
     }
 

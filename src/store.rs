@@ -34,6 +34,7 @@ const SCHEMA: &str = "CREATE TABLE IF NOT EXISTS messages (
     payload BLOB NOT NULL,
     qos INTEGER NOT NULL,
     retain INTEGER NOT NULL,
+    keep_latest INTEGER NOT NULL,
     properties BLOB NOT NULL,
     checksum INTEGER NOT NULL
 );
@@ -140,11 +141,20 @@ impl std::fmt::Debug for Store {
 impl Shared {
     fn add(&mut self, key: i64, row: &Row<'_>) -> rusqlite::Result<()> {
         let mut insert = self.db.prepare_cached(
-            "INSERT OR REPLACE INTO messages (key, topic, payload, qos, retain, properties, checksum) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            "INSERT OR REPLACE INTO messages (key, topic, payload, qos, retain, keep_latest, properties, checksum) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         )?;
         let (payload, checksum) = (row.payload, row.checksum());
-        insert.execute(params![key, row.topic, payload, row.qos, row.retain, row.properties, checksum])?;
+        insert.execute(params![
+            key,
+            row.topic,
+            payload,
+            row.qos,
+            row.retain,
+            row.keep_latest,
+            row.properties,
+            checksum
+        ])?;
         Ok(())
     }
 
@@ -255,12 +265,20 @@ fn open_database(path: &Path) -> rusqlite::Result<Connection> {
 /// What is unconfirmed, in the order of its acceptance.
 fn read_all(db: &Connection, path: &Path) -> Result<Vec<OutgoingMessage>> {
     let read = || -> rusqlite::Result<Vec<Result<OutgoingMessage>>> {
-        let mut select =
-            db.prepare("SELECT key, topic, payload, qos, retain, properties, checksum FROM messages ORDER BY key")?;
+        let mut select = db.prepare(
+            "SELECT key, topic, payload, qos, retain, keep_latest, properties, checksum FROM messages ORDER BY key",
+        )?;
         let rows = select.query_map([], |row| {
-            let (key, topic, payload) = (row.get(0)?, row.get(1)?, row.get(2)?);
-            let (qos, retain, properties, sum) = (row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?);
-            Ok(record::message(key, topic, payload, qos, retain, properties, sum))
+            let (topic, payload): (String, Vec<u8>) = (row.get(1)?, row.get(2)?);
+            let read = Row {
+                topic: &topic,
+                payload: &payload,
+                qos: row.get(3)?,
+                retain: row.get(4)?,
+                keep_latest: row.get(5)?,
+                properties: row.get(6)?,
+            };
+            Ok(record::message(row.get(0)?, &read, row.get(7)?))
         })?;
         rows.map(|row| row.map(|message| message.map_err(|problem| broken(path, problem)))).collect()
     };

@@ -41,9 +41,11 @@ fn end<U: Send + Sync + 'static>(core: &Arc<Core<U>>) {
     let deadline = Instant::now() + PATIENCE;
     let client = Client::passing(core);
     let events = &core.events;
-    events.close(&client, encode_disconnect(events.version(), 0, &Properties::new()), PATIENCE * 3 / 4);
+    let ended = events.close(&client, encode_disconnect(events.version(), 0, &Properties::new()), PATIENCE * 3 / 4);
+    // What disconnect() has left, it has said.
+    let was_told = ended.is_none() && events.was_ended();
     let unconfirmed = events.abandon();
-    if unconfirmed > 0 {
+    if unconfirmed > 0 && !was_told {
         log::error!("{}", Notice::Dropped { count: unconfirmed });
     }
     if let Ok(thread) = events.loop_lock.stop() {

@@ -17,8 +17,8 @@ const ROOM: usize = 16 * 1024 * 1024;
 /// at each event. Lock order: `taken`, then `arrived`.
 #[derive(Debug, Default)]
 pub(crate) struct EventQueue {
-    /// What the loop has taken over; only the thread that runs the loop is interested.
-    taken: Mutex<VecDeque<Event>>,
+    /// What the loop has taken over; hardly anybody but the thread that runs the loop is interested.
+    taken: Mutex<Taken>,
     arrived: Mutex<Arrived>,
     changed: Condvar,
     /// Events in the queue.
@@ -37,6 +37,13 @@ pub(crate) struct EventQueue {
     has_callbacks: AtomicBool,
     /// `on_publish` is registered.
     has_on_publish: AtomicBool,
+}
+
+#[derive(Debug, Default)]
+struct Taken {
+    events: VecDeque<Event>,
+    /// The message whose `on_publish` is running.
+    reporting: Option<Arc<Completion>>,
 }
 
 #[derive(Debug, Default)]
@@ -159,15 +166,15 @@ impl EventQueue {
         self.has_on_publish.load(Ordering::SeqCst)
     }
 
-    /// The completions whose `on_publish` has yet to run.
+    /// The completions whose `on_publish` has yet to return.
     pub(crate) fn unreported(&self) -> Vec<Arc<Completion>> {
         let (taken, arrived) = (lock(&self.taken), lock(&self.arrived));
-        let events = taken.iter().chain(&arrived.events);
-        events
-            .filter_map(|event| {
-                if let Event::Published { completion, .. } = event { Some(Arc::clone(completion)) } else { None }
-            })
-            .collect()
+        let published = |event: &Event| match event {
+            Event::Published { completion, .. } => Some(Arc::clone(completion)),
+            _ => None,
+        };
+        let waiting = taken.events.iter().chain(&arrived.events).filter_map(published);
+        taken.reporting.iter().cloned().chain(waiting).collect()
     }
 
     /// Has the loop look around.
@@ -187,10 +194,14 @@ impl EventQueue {
         self.looked.fetch_add(1, Ordering::Relaxed);
         loop {
             let mut taken = lock(&self.taken);
-            if taken.is_empty() {
-                std::mem::swap(&mut *taken, &mut lock(&self.arrived).events);
+            if taken.events.is_empty() {
+                std::mem::swap(&mut taken.events, &mut lock(&self.arrived).events);
             }
-            if let Some(event) = taken.pop_front() {
+            if let Some(event) = taken.events.pop_front() {
+                taken.reporting = match &event {
+                    Event::Published { completion, .. } => Some(Arc::clone(completion)),
+                    _ => None,
+                };
                 self.len.fetch_sub(1, Ordering::SeqCst);
                 return Popped::Event(event);
             }

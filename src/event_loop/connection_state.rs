@@ -18,7 +18,7 @@ use crate::types::{Error, Result, later};
 /// A connection that lasted less than this and was cut by the broker may have been taken over by another client.
 const SHORT: Duration = Duration::from_secs(10);
 /// So many short connections in a row, each of them made at the first attempt, are explained to the user.
-const TAKEN_OVER: u32 = 3;
+const TAKEN_OVER: u32 = 5;
 
 /// Where the client stands.
 #[derive(Debug)]
@@ -70,6 +70,8 @@ struct Inner {
     short_connections: u32,
     /// Why the last attempt failed.
     failure: Option<(ConnectionId, Error)>,
+    /// What has been logged of the failures since a connection stood.
+    explained: Option<String>,
     /// The highest attempt whose answer or failure the loop has told the program.
     told: ConnectionId,
     /// The client id that the broker gave.
@@ -96,6 +98,7 @@ impl ConnectionCell {
             had_connection: false,
             short_connections: 0,
             failure: None,
+            explained: None,
             told: 0,
             assigned_client_id: None,
             chance,
@@ -324,6 +327,20 @@ impl ConnectionCell {
         }
     }
 
+    /// Whether this failure is another one than the last, since a connection stood, and so worth explaining.
+    pub(crate) fn is_news(&self, error: &Error) -> bool {
+        let text = error.to_string();
+        let mut inner = self.lock();
+        let known = inner.explained.as_ref() == Some(&text);
+        inner.explained = Some(text);
+        !known
+    }
+
+    /// Whether the program has ended the connection itself.
+    pub(crate) fn was_ended(&self) -> bool {
+        matches!(self.lock().state, ConnectionState::Idle { outcome: Some(Ok(())) })
+    }
+
     /// How many connections in a row were short and cut by the broker, where there are enough of them to be explained.
     pub(crate) fn may_be_taken_over(&self) -> Option<u32> {
         let count = self.lock().short_connections;
@@ -398,6 +415,7 @@ impl Watch for ConnectionCell {
             tell();
             inner.state = ConnectionState::Connected { id, since: Instant::now() };
             inner.backoff.reset();
+            inner.explained = None;
             inner.had_connection = true;
             if let Some(assigned) = &connack.properties.assigned_client_identifier {
                 inner.assigned_client_id = Some(assigned.clone());

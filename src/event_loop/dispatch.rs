@@ -98,7 +98,12 @@ impl<C, U> EventLoop<C, U> {
 
     /// An attempt of the loop's has failed.
     fn connect_failed(&self, client: &C, id: ConnectionId, error: &Error) {
-        log::warn!("{error}");
+        if self.connection.is_news(error) {
+            log::warn!("{error}");
+        } else {
+            let (host, port) = self.settings(|settings| (settings.host.clone(), settings.port));
+            log::warn!("{}", Notice::StillNoConnection { host, port });
+        }
         // A refusal has had its on_connect.
         if !matches!(error, Error::Refused { .. }) {
             let userdata = self.userdata();

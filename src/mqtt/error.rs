@@ -1,7 +1,8 @@
 //! Why a packet is not one the standard allows.
 
 /// The broker broke the protocol: the connection must end (MQTT 5, section 4.13).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the broker does not keep to MQTT: {problem}")]
 pub(crate) struct ProtocolError {
     /// The reason code that an MQTT 5 broker is told in DISCONNECT (MQTT 5, section 3.14.2.1).
     pub(crate) code: u8,

@@ -18,7 +18,7 @@ pub(crate) struct ServerLimits {
 }
 
 /// A limit that something of ours passes: the MQTT 5 reason code that says so.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Refused {
     PacketTooLarge {
         limit: usize,
@@ -31,37 +31,47 @@ pub(crate) enum Refused {
     TopicAliasTooHigh {
         maximum: u16,
     },
-    SharedSubscriptionsNotSupported,
-    SubscriptionIdentifiersNotSupported,
-    WildcardSubscriptionsNotSupported,
+    SharedSubscriptionsNotSupported {
+        filter: String,
+    },
+    SubscriptionIdentifiersNotSupported {
+        filter: String,
+    },
+    WildcardSubscriptionsNotSupported {
+        filter: String,
+    },
 }
 
 impl Refused {
     /// The reason code with which a broker would have refused it (MQTT 5, section 2.4).
-    pub(crate) fn code(self) -> u8 {
+    pub(crate) fn code(&self) -> u8 {
         match self {
             Refused::PacketTooLarge { .. } => 149,
             Refused::RetainNotSupported => 154,
             Refused::QosNotSupported { .. } => 155,
             Refused::TopicAliasTooHigh { .. } => 148,
-            Refused::SharedSubscriptionsNotSupported => 158,
-            Refused::SubscriptionIdentifiersNotSupported => 161,
-            Refused::WildcardSubscriptionsNotSupported => 162,
+            Refused::SharedSubscriptionsNotSupported { .. } => 158,
+            Refused::SubscriptionIdentifiersNotSupported { .. } => 161,
+            Refused::WildcardSubscriptionsNotSupported { .. } => 162,
         }
     }
 }
 
 impl From<Refused> for Error {
     fn from(refused: Refused) -> Self {
-        let subscription = |what| Error::SubscriptionNotSupported { what };
+        let subscription = |filter, what| Error::SubscriptionNotSupported { filter, what };
         match refused {
             Refused::PacketTooLarge { limit } => Error::PacketTooLarge { limit },
             Refused::RetainNotSupported => Error::RetainNotSupported,
             Refused::QosNotSupported { maximum } => Error::QosNotSupported { maximum },
             Refused::TopicAliasTooHigh { maximum } => Error::TopicAliasTooHigh { maximum },
-            Refused::SharedSubscriptionsNotSupported => subscription("shared subscriptions ($share/..)"),
-            Refused::SubscriptionIdentifiersNotSupported => subscription("subscription identifiers"),
-            Refused::WildcardSubscriptionsNotSupported => subscription("wildcards (+ and #) in subscriptions"),
+            Refused::SharedSubscriptionsNotSupported { filter } => {
+                subscription(filter, "shared subscriptions ($share/..)")
+            }
+            Refused::SubscriptionIdentifiersNotSupported { filter } => subscription(filter, "subscription identifiers"),
+            Refused::WildcardSubscriptionsNotSupported { filter } => {
+                subscription(filter, "wildcards (+ and #) in subscriptions")
+            }
         }
     }
 }
@@ -105,21 +115,28 @@ impl ServerLimits {
     pub(crate) fn check_request(&self, request: &Request) -> Result<(), Refused> {
         let size = match &request.filters {
             Filters::Subscribe(filters) => {
-                let (wildcards, shared) = (self.wildcard_subscription_available, self.shared_subscription_available);
-                if !wildcards && filters.iter().any(|(filter, _)| filter.contains(['+', '#'])) {
-                    return Err(Refused::WildcardSubscriptionsNotSupported);
-                }
-                if !shared && filters.iter().any(|(filter, _)| filter.starts_with("$share/")) {
-                    return Err(Refused::SharedSubscriptionsNotSupported);
-                }
-                if !self.subscription_identifier_available && !request.properties.subscription_identifier.is_empty() {
-                    return Err(Refused::SubscriptionIdentifiersNotSupported);
+                for (filter, _) in filters {
+                    self.check_filter(filter, &request.properties)?;
                 }
                 subscribe_len(self.version, filters, &request.properties)
             }
             Filters::Unsubscribe(filters) => unsubscribe_len(self.version, filters, &request.properties),
         };
         self.check_size(size)
+    }
+
+    fn check_filter(&self, filter: &str, properties: &Properties) -> Result<(), Refused> {
+        let named = || filter.to_owned();
+        if !self.wildcard_subscription_available && filter.contains(['+', '#']) {
+            return Err(Refused::WildcardSubscriptionsNotSupported { filter: named() });
+        }
+        if !self.shared_subscription_available && filter.starts_with("$share/") {
+            return Err(Refused::SharedSubscriptionsNotSupported { filter: named() });
+        }
+        if !self.subscription_identifier_available && !properties.subscription_identifier.is_empty() {
+            return Err(Refused::SubscriptionIdentifiersNotSupported { filter: named() });
+        }
+        Ok(())
     }
 
     fn check_size(&self, size: usize) -> Result<(), Refused> {
@@ -146,13 +163,13 @@ mod tests {
         retained.retain = true;
         assert_eq!(limits(|_| {}).check_message(&retained), Ok(()));
         let no_retain = limits(|with| with.retain_available = Some(false));
-        assert_eq!(no_retain.check_message(&retained).map_err(Refused::code), Err(154));
+        assert_eq!(no_retain.check_message(&retained).map_err(|refused| refused.code()), Err(154));
         let qos0 = limits(|with| with.maximum_qos = Some(0));
-        assert_eq!(qos0.check_message(&retained).map_err(Refused::code), Err(155));
+        assert_eq!(qos0.check_message(&retained).map_err(|refused| refused.code()), Err(155));
         // Fixed header 2, topic 2 + 1, packet id 2, properties 1, payload 1.
         for (size, expected) in [(9, Ok(())), (8, Err(149))] {
             let small = limits(|with| with.maximum_packet_size = Some(size));
-            assert_eq!(small.check_message(&retained).map_err(Refused::code), expected);
+            assert_eq!(small.check_message(&retained).map_err(|refused| refused.code()), expected);
         }
     }
 
@@ -168,7 +185,7 @@ mod tests {
             with.shared_subscription_available = Some(false);
         });
         assert_eq!(plain.check_request(&request("a/b")), Ok(()));
-        assert_eq!(plain.check_request(&request("a/+")).map_err(Refused::code), Err(162));
-        assert_eq!(plain.check_request(&request("$share/g/a")).map_err(Refused::code), Err(158));
+        assert_eq!(plain.check_request(&request("a/+")).map_err(|refused| refused.code()), Err(162));
+        assert_eq!(plain.check_request(&request("$share/g/a")).map_err(|refused| refused.code()), Err(158));
     }
 }

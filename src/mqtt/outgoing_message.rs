@@ -22,6 +22,8 @@ pub(crate) struct OutgoingMessage {
     pub(crate) completion: Arc<Completion>,
     /// An earlier program may have sent it already: where the broker has kept the session, it goes out with DUP.
     pub(crate) sent_before: bool,
+    /// A newer message of the same topic takes its place while it waits and the client is offline.
+    pub(crate) keep_latest: bool,
     /// The store has a copy.
     pub(crate) is_stored: bool,
 }

@@ -308,6 +308,11 @@ impl Session {
         self.incoming.acknowledge(handled, out);
     }
 
+    /// The number of the last message that was delivered.
+    pub(crate) fn last_delivered(&self) -> u64 {
+        self.incoming.count()
+    }
+
     /// The keep-alive, which is told what the socket does.
     pub(crate) fn keepalive(&mut self) -> &mut KeepAlive {
         &mut self.keepalive

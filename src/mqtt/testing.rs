@@ -16,6 +16,7 @@ pub(crate) fn message(sequence: u64, qos: Qos) -> OutgoingMessage {
         properties: Properties::new(),
         completion: Arc::new(Completion::new(message_id(sequence), true)),
         sent_before: false,
+        keep_latest: false,
         is_stored: false,
     }
 }

@@ -81,8 +81,9 @@ enum Stage {
     Connecting { deadline: Instant },
     /// CONNACK has accepted it.
     Open,
-    /// It is to end with this DISCONNECT when everything is confirmed, and at the deadline anyway.
-    Closing { packet: Vec<u8>, deadline: Instant },
+    /// It is to end with this DISCONNECT when everything is confirmed and messages up to number `handled` are
+    /// acknowledged, and at the deadline anyway.
+    Closing { packet: Vec<u8>, deadline: Instant, handled: u64 },
     /// DISCONNECT is on its way; the broker has until then to close its side. What it says is ignored.
     Lingering { until: Instant, shut_down: bool },
 }
@@ -193,7 +194,10 @@ impl Connection {
         if let Some(link) = self.link.as_mut().filter(|link| link.plan.id == id) {
             match &mut link.stage {
                 Stage::Connecting { .. } => self.abort(id),
-                Stage::Open => link.stage = Stage::Closing { packet, deadline },
+                Stage::Open => {
+                    let handled = self.session.last_delivered();
+                    link.stage = Stage::Closing { packet, deadline, handled };
+                }
                 Stage::Closing { deadline: known, .. } => *known = deadline.min(*known),
                 Stage::Lingering { .. } => {}
             }
@@ -320,10 +324,10 @@ impl Connection {
         let Some(Link { stage, .. }) = &mut self.link else {
             return;
         };
-        let Stage::Closing { packet, deadline } = stage else {
+        let Stage::Closing { packet, deadline, handled } = stage else {
             return;
         };
-        let confirmed = self.outbox.is_idle();
+        let confirmed = self.outbox.is_idle() && self.queue.last_handled() >= *handled;
         if !confirmed && now < *deadline {
             return;
         }

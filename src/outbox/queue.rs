@@ -43,13 +43,6 @@ pub(crate) enum RefusedItem {
     Request(Request, Refused),
 }
 
-/// A message with its number, not in line yet.
-#[derive(Debug)]
-pub(crate) struct Numbered {
-    pub(crate) message: OutgoingMessage,
-    keep_latest: bool,
-}
-
 /// The queue between `publish` and the session.
 #[derive(Debug)]
 pub(crate) struct Queue {
@@ -82,9 +75,13 @@ impl Queue {
             next_sequence: last + 1,
             pending: kept.len(),
             pending_acked: kept.iter().filter(|message| message.is_acked()).count(),
+            latest: kept
+                .iter()
+                .filter(|message| message.keep_latest)
+                .map(|message| (message.topic.clone(), message.sequence))
+                .collect(),
             waiting: kept.into(),
             requests: VecDeque::new(),
-            latest: HashMap::new(),
             open_requests: 0,
             max_inflight: 20,
             max_queued: 0,
@@ -154,17 +151,17 @@ impl Queue {
     }
 
     /// Checks a message against what is known now, and gives it its number.
-    pub(crate) fn number(&mut self, draft: Draft, connected: bool) -> Result<Numbered> {
+    pub(crate) fn number(&mut self, draft: Draft, connected: bool) -> Result<OutgoingMessage> {
         if draft.qos != Qos::AtMostOnce {
             self.check_queued()?;
         }
-        let keep_latest = draft.keep_latest && self.limits.is_none();
-        let message = message(self.next_sequence, draft, connected);
+        let mut message = message(self.next_sequence, draft, connected);
+        message.keep_latest &= self.limits.is_none();
         if let Some(limits) = &self.limits {
             limits.check_message(&message)?;
         }
         self.next_sequence += 1;
-        Ok(Numbered { message, keep_latest })
+        Ok(message)
     }
 
     fn check_queued(&self) -> Result<()> {
@@ -175,8 +172,8 @@ impl Queue {
     }
 
     /// Puts a message in line.
-    pub(crate) fn push(&mut self, Numbered { message, keep_latest }: Numbered) -> Accepted {
-        if keep_latest {
+    pub(crate) fn push(&mut self, message: OutgoingMessage) -> Accepted {
+        if message.keep_latest {
             self.latest.insert(message.topic.clone(), message.sequence);
         }
         self.pending += 1;
@@ -320,6 +317,7 @@ fn message(sequence: u64, draft: Draft, connected: bool) -> OutgoingMessage {
         properties: draft.properties,
         completion: Arc::new(Completion::new(message_id(sequence), connected)),
         sent_before: false,
+        keep_latest: draft.keep_latest,
         is_stored: false,
     }
 }

@@ -11,6 +11,7 @@ pub(crate) struct Row<'a> {
     pub(crate) payload: &'a [u8],
     pub(crate) qos: i32,
     pub(crate) retain: bool,
+    pub(crate) keep_latest: bool,
     pub(crate) properties: Vec<u8>,
 }
 
@@ -25,6 +26,7 @@ impl<'a> Row<'a> {
             payload: &message.payload,
             qos: message.qos.into(),
             retain: message.retain,
+            keep_latest: message.keep_latest,
             properties,
         }
     }
@@ -32,7 +34,7 @@ impl<'a> Row<'a> {
     /// A checksum over all columns (FNV-1a, 64 bits), against bits that change on the disk.
     pub(crate) fn checksum(&self) -> i64 {
         let lengths = [self.topic.len() as u64, self.payload.len() as u64].map(u64::to_le_bytes).concat();
-        let flags = [self.qos as u8, u8::from(self.retain)];
+        let flags = [self.qos as u8, u8::from(self.retain), u8::from(self.keep_latest)];
         let parts = [lengths.as_slice(), &flags, self.topic.as_bytes(), self.payload, &self.properties];
         let bytes = parts.into_iter().flatten();
         bytes.fold(0xcbf2_9ce4_8422_2325_u64, |sum, &byte| (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
@@ -41,16 +43,7 @@ impl<'a> Row<'a> {
 }
 
 /// The message of a row, if the row is sound.
-pub(crate) fn message(
-    key: i64,
-    topic: String,
-    payload: Vec<u8>,
-    qos: i32,
-    retain: bool,
-    properties: Vec<u8>,
-    checksum: i64,
-) -> Result<OutgoingMessage, &'static str> {
-    let row = Row { topic: &topic, payload: &payload, qos, retain, properties };
+pub(crate) fn message(key: i64, row: &Row<'_>, checksum: i64) -> Result<OutgoingMessage, &'static str> {
     if row.checksum() != checksum {
         return Err("a message does not match its checksum");
     }
@@ -60,18 +53,19 @@ pub(crate) fn message(
             decode_properties(&mut Reader::new(&row.properties)).map_err(|_| "a message's properties cannot be read")?
         }
     };
-    let qos = check_qos(qos).map_err(|_| "a message has a QoS that does not exist")?;
-    check_topic(&topic).map_err(|_| "a message has a topic that is not allowed")?;
+    let qos = check_qos(row.qos).map_err(|_| "a message has a QoS that does not exist")?;
+    check_topic(row.topic).map_err(|_| "a message has a topic that is not allowed")?;
     let sequence = u64::try_from(key).ok().filter(|sequence| *sequence > 0).ok_or("a message has no sequence")?;
     Ok(OutgoingMessage {
         sequence,
-        topic,
-        payload: payload.into(),
+        topic: row.topic.to_owned(),
+        payload: row.payload.to_vec().into(),
         qos,
-        retain,
+        retain: row.retain,
         properties,
         completion: Arc::new(Completion::new(message_id(sequence), false)),
         sent_before: true,
+        keep_latest: row.keep_latest,
         is_stored: true,
     })
 }
@@ -86,6 +80,6 @@ pub(crate) fn key(sequence: u64) -> i64 {
 pub(crate) fn file_name(client_id: &str) -> String {
     let readable = |letter: char| if letter.is_ascii_alphanumeric() || letter == '-' { letter } else { '_' };
     let name: String = client_id.chars().take(40).map(readable).collect();
-    let row = Row { topic: client_id, payload: &[], qos: 0, retain: false, properties: Vec::new() };
+    let row = Row { topic: client_id, payload: &[], qos: 0, retain: false, keep_latest: false, properties: Vec::new() };
     format!("{name}.{:016x}.sqlite", row.checksum())
 }

@@ -366,11 +366,13 @@ told! {
 
         /// `subscribe`: the broker does not offer wildcards, shared subscriptions or subscription identifiers.
         SubscriptionNotSupported {
+            /// The topic filter given.
+            filter: String,
             /// What it does not offer, for example "wildcards in subscriptions".
             what: &'static str,
         } where what = words::say(language, what) =>
-            "the broker does not offer {what}: subscribe without, or allow it there",
-            "le broker n'offre pas : {what} ; abonnez-vous sans cela, ou autorisez-le là-bas";
+            "the broker does not offer {what}, which {filter:?} asks for: subscribe without, or allow it there",
+            "le broker n'offre pas : {what}, que demande {filter:?} ; abonnez-vous sans cela, ou autorisez-le là-bas";
 
         /// `build`: the engine was left out when the program was compiled.
         EngineNotCompiled =>

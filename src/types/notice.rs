@@ -33,6 +33,14 @@ told! {
             "callbacks are registered and events wait, but no loop has run for five seconds: call loop_start() after connect(), or end the program with loop_forever()",
             "des callbacks attendent, mais aucune boucle ne tourne depuis cinq secondes : appelez loop_start() après connect(), ou terminez le programme par loop_forever()";
 
+        /// Warning: one more attempt has failed as the last one did.
+        StillNoConnection {
+            host: String,
+            port: u16,
+        } =>
+            "still no connection to {host}:{port}; trying again",
+            "toujours pas de connexion à {host}:{port} ; nouvel essai";
+
         /// Info: subscriptions come back.
         SubscribingAgain {
             count: usize,
@@ -92,6 +100,7 @@ mod tests {
             (Notice::CallbackFailed { name: "on_message".into(), error: text() }, vec!["on_message", "of the test"]),
             (Notice::CallbackPanicked { name: "on_message".into(), panic: text() }, vec!["on_message", "of the test"]),
             (Notice::NoLoop, vec!["loop_start()", "loop_forever()"]),
+            (Notice::StillNoConnection { host: "pi.lan".into(), port: 1884 }, vec!["pi.lan:1884"]),
             (Notice::SubscribingAgain { count: 7 }, vec!["7"]),
             (Notice::SubscriptionGivenUp { error: error() }, vec!["QoS 7"]),
             (Notice::MessageGivenUp { topic: "t/1".into(), error: error() }, vec!["\"t/1\"", "QoS 7"]),

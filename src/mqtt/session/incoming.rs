@@ -81,6 +81,11 @@ impl Incoming {
         self.delivered.iter().position(is_it)
     }
 
+    /// Messages of QoS 1 and 2 ever delivered.
+    pub(crate) fn count(&self) -> u64 {
+        self.count
+    }
+
     /// The broker's messages without the end of their exchange, on this connection.
     pub(crate) fn open(&self) -> usize {
         self.open

@@ -55,15 +55,16 @@ impl Connection {
     pub(super) fn refused(&mut self, item: RefusedItem) {
         match item {
             RefusedItem::Message(message, why) => {
-                log::error!("{}", Notice::MessageGivenUp { topic: message.topic.clone(), error: why.into() });
-                self.outbox.finished([&message]);
                 let packet = if message.qos == Qos::ExactlyOnce { PacketType::Pubrec } else { PacketType::Puback };
                 let code = ReasonCode::new(packet, why.code());
-                self.confirm(&message, Err(why.into()), code, Properties::new());
+                log::error!("{}", Notice::MessageGivenUp { topic: message.topic.clone(), error: why.into() });
+                self.outbox.finished([&message]);
+                let refused = Error::PublishRefused { topic: Some(message.topic.clone()), code };
+                self.confirm(&message, Err(refused), code, Properties::new());
             }
             RefusedItem::Request(request, why) => {
-                log::error!("{}", Notice::SubscriptionGivenUp { error: why.into() });
                 let codes = vec![why.code(); request.len()];
+                log::error!("{}", Notice::SubscriptionGivenUp { error: why.into() });
                 self.answered(request, codes, Properties::new());
             }
         }

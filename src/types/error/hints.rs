@@ -54,8 +54,8 @@ pub(super) fn not_connected(language: Language, what: &str) -> String {
         ),
         "wait_for_publish" | "wait_for_publish inside a callback" => tell!(
             language,
-            "nothing can confirm the message now; it stays queued, and goes out once connect is called again",
-            "rien ne peut confirmer le message maintenant ; il reste en file, et partira quand connect sera appelé de nouveau"
+            "nothing can confirm the message now; it is kept, and goes out once connect is called again",
+            "rien ne peut confirmer le message maintenant ; il est gardé, et partira quand connect sera appelé de nouveau"
         ),
         "publish with QoS 0" => tell!(
             language,

@@ -78,7 +78,7 @@ fn one_of_each() -> Vec<(Error, Vec<&'static str>)> {
         (Error::QosNotSupported { maximum: 1 }, vec!["QoS 1", "max_qos"]),
         (Error::TopicAliasTooHigh { maximum: 7 }, vec!["7"]),
         (Error::UnknownTopicAlias { alias: 7 }, vec!["alias", "7"]),
-        (Error::SubscriptionNotSupported { what: "of the test" }, vec!["of the test"]),
+        (Error::SubscriptionNotSupported { filter: "a/#".into(), what: "of the test" }, vec!["\"a/#\"", "of the test"]),
         (Error::EngineNotCompiled, vec!["Paho", "\"paho\"", "Engine::Native"]),
         (Error::SubscriptionRefused { filter: "a/#".into(), code }, vec!["\"a/#\"", "(152)", "acl_file"]),
         (Error::Unconfirmed { count: 12 }, vec!["12 message(s)", "DisconnectOptions::timeout"]),
