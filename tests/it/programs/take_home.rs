@@ -106,7 +106,9 @@ fn every_program_compiles_in_a_crate_of_its_own() {
         text.replace("\"mqttbroker.lan\"", "\"127.0.0.1\"").replace("u16 = 1883", &format!("u16 = {}", broker.port()))
     };
     home.add("publier", &here(&at_home(&source_of("publier"))));
-    home.add("faux", &here(&at_home(&source_of("authentification")).replace("abc-123", "faux")));
+    let french = "fn main() -> pmc::Result<()> {\n    pmc::set_language(pmc::Language::French);";
+    let faux = at_home(&source_of("authentification")).replace("abc-123", "faux");
+    home.add("faux", &here(&faux.replace("fn main() -> pmc::Result<()> {", french)));
 
     let built = home.cargo(&["build"]);
     let complaints = String::from_utf8_lossy(&built.stderr);
