@@ -88,7 +88,8 @@ fn enter(pump: &Arc<Pump>, transit: &Arc<Transit>, outbox: &Arc<Outbox>) -> Resu
     let on_message = move |_: &_, message: Option<Message>| {
         let Some(message) = message else { return };
         match message.payload().try_into() {
-            Ok(ticket) => for_tickets.release(u64::from_be_bytes(ticket)),
+            Ok(ticket) if message.topic() == packet::LAST => for_tickets.release(u64::from_be_bytes(ticket)),
+            Ok(_) => {}
             Err(_) => for_credits.credit(),
         }
     };

@@ -1,6 +1,6 @@
 //! A client of Paho's: made for one client of ours, connected once, to its room.
 //!
-//! Everything with a process-wide effect stands here or in [`anchor`]. Nothing that the user said reaches a client but
+//! Everything with a process-wide effect stands here or in [`anchor`](super::anchor). Nothing that the user said reaches a client but
 //! topics: no name, no password, no will, no payload, no QoS, no property.
 
 use std::future::Future;

@@ -12,9 +12,14 @@ pub(super) const CREDIT: [u8; 5] = [0x30, 3, 0, 1, b'c'];
 /// Length of the payload of a PUBLISH: the ticket's number, big endian.
 const TICKET: usize = 8;
 
-/// The PUBLISH that sends ticket `number` to Paho. The topic says nothing: a child process may inherit Paho's socket.
-pub(super) fn ticket(number: u64) -> [u8; 13] {
-    let mut packet = [0x30, 11, 0, 1, b't', 0, 0, 0, 0, 0, 0, 0, 0];
+/// The topic of a ticket that lets events out, with all that came before.
+pub(super) const LAST: &str = "l";
+
+/// The PUBLISH that sends ticket `number` to Paho, the `last` of a few or not. The topic says nothing of the user's: a
+/// child process may inherit Paho's socket.
+pub(super) fn ticket(number: u64, last: bool) -> [u8; 13] {
+    let topic = if last { LAST.as_bytes()[0] } else { b't' };
+    let mut packet = [0x30, 11, 0, 1, topic, 0, 0, 0, 0, 0, 0, 0, 0];
     packet[5..].copy_from_slice(&number.to_be_bytes());
     packet
 }
@@ -107,7 +112,7 @@ mod tests {
 
     #[test]
     fn a_ticket_for_paho_is_a_publish() -> io::Result<()> {
-        let packet = ticket(u64::MAX - 1);
+        let packet = ticket(u64::MAX - 1, true);
         assert_eq!(first(&packet)?, Some((Packet::Ticket(u64::MAX - 1), packet.len())));
         Ok(())
     }

@@ -14,6 +14,8 @@ impl<T: Read + Write + Source + Send> Socket for T {}
 
 /// Bytes encoded at a time: some 300 tickets.
 const CHUNK: usize = 4096;
+/// So many tickets let events out together, where they go in together: each time wakes the loop.
+const TOGETHER: u64 = 16;
 
 /// A room with Paho in it.
 pub(super) struct Room {
@@ -88,7 +90,8 @@ impl Room {
         }
         while self.tickets.0 < self.tickets.1 && self.unsent.len() < CHUNK {
             self.tickets.0 += 1;
-            self.say(&packet::ticket(self.tickets.0));
+            let last = self.tickets.0 == self.tickets.1 || self.tickets.0.is_multiple_of(TOGETHER);
+            self.say(&packet::ticket(self.tickets.0, last));
         }
     }
 
@@ -145,7 +148,7 @@ mod tests {
         let (mut room, mut paho) = room()?;
         let mut bytes = Vec::new();
         for number in 1..=3 {
-            bytes.extend(packet::ticket(number));
+            bytes.extend(packet::ticket(number, false));
         }
         let mut seen = Vec::new();
         for piece in bytes.chunks(5) {
@@ -187,7 +190,8 @@ mod tests {
                 continue;
             }
             number += 1;
-            rest = rest.strip_prefix(&packet::ticket(number)).expect("the next ticket");
+            let last = number == TICKETS || number.is_multiple_of(TOGETHER);
+            rest = rest.strip_prefix(&packet::ticket(number, last)).expect("the next ticket");
         }
         assert_eq!(number, TICKETS);
         assert!(credit_at.is_some_and(|at| at < TICKETS), "{credit_at:?}");
@@ -197,7 +201,7 @@ mod tests {
     #[test]
     fn paho_leaves() -> io::Result<()> {
         let (mut room, mut paho) = room()?;
-        paho.write_all(&packet::ticket(7))?;
+        paho.write_all(&packet::ticket(7, true))?;
         paho.write_all(&[0xE0, 0])?;
         let mut seen = Vec::new();
         assert!(room.read(|packet| seen.push(packet)).is_err());
