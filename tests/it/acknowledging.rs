@@ -59,6 +59,7 @@ fn publish_after(client: &pmc::Client) {
 fn answers_follow_their_callbacks_in_order() {
     for protocol in VERSIONS {
         let (tell, seen) = Probe::pair();
+        let (done, answered) = Probe::pair();
         let broker = ScriptedBroker::run(move |peer| {
             peer.accept();
             for (payload, qos, id) in [("1", 1, 11), ("2", 2, 12), ("3", 1, 13)] {
@@ -79,6 +80,7 @@ fn answers_follow_their_callbacks_in_order() {
             }
             assert_eq!(peer.expect_puback().id, 13);
             release(peer, 12);
+            let _ = done.send(());
             peer.expect_disconnect();
         });
         let client = named("ordered", protocol);
@@ -91,6 +93,7 @@ fn answers_follow_their_callbacks_in_order() {
             seen.next("the marker at the broker");
             permit.send(()).expect("the callback waits");
         }
+        answered.next("all answers");
         client.disconnect().expect("connected");
         broker.finish();
     }
@@ -99,6 +102,7 @@ fn answers_follow_their_callbacks_in_order() {
 #[test]
 fn an_answer_waits_for_every_callback_of_its_message() {
     let (tell, seen) = Probe::pair();
+    let (done, answered) = Probe::pair();
     let broker = ScriptedBroker::run(move |peer| {
         peer.accept();
         deliver(peer, "x", 1, 5, false);
@@ -107,6 +111,7 @@ fn an_answer_waits_for_every_callback_of_its_message() {
             let _ = tell.send(());
         }
         assert_eq!(peer.expect_puback().id, 5);
+        let _ = done.send(());
         peer.expect_disconnect();
     });
     let client = quick();
@@ -133,6 +138,7 @@ fn an_answer_waits_for_every_callback_of_its_message() {
         seen.next("the marker at the broker");
         permit.send(()).expect("the callback waits");
     }
+    answered.next("all answers");
     client.disconnect().expect("connected");
     broker.finish();
 }
@@ -140,7 +146,8 @@ fn an_answer_waits_for_every_callback_of_its_message() {
 #[test]
 fn a_callback_that_panics_has_returned() {
     for protocol in VERSIONS {
-        let broker = ScriptedBroker::run(|peer| {
+        let (done, answered) = Probe::pair();
+        let broker = ScriptedBroker::run(move |peer| {
             peer.accept();
             deliver(peer, "one", 1, 1, false);
             deliver(peer, "two", 2, 2, false);
@@ -149,6 +156,7 @@ fn a_callback_that_panics_has_returned() {
             release(peer, 2);
             deliver(peer, "three", 1, 3, false);
             assert_eq!(peer.expect_puback().id, 3);
+            let _ = done.send(());
             peer.expect_disconnect();
         });
         let client = named("panicking", protocol);
@@ -160,7 +168,7 @@ fn a_callback_that_panics_has_returned() {
         client.connect(HOST, broker.port()).expect("accepted");
         client.loop_start().expect("a loop");
         assert_eq!(heard.take(3, "all messages, once"), ["one", "two", "three"]);
-        // The last answer may be under way.
+        answered.next("all answers");
         client.disconnect().expect("connected");
         broker.finish();
         heard.is_drained("once each");
@@ -169,7 +177,8 @@ fn a_callback_that_panics_has_returned() {
 
 #[test]
 fn what_no_callback_takes_is_answered_by_the_loop() {
-    let broker = ScriptedBroker::run(|peer| {
+    let (done, answered) = Probe::pair();
+    let broker = ScriptedBroker::run(move |peer| {
         peer.accept();
         deliver(peer, "x", 1, 5, false);
         deliver(peer, "y", 2, 6, false);
@@ -179,6 +188,7 @@ fn what_no_callback_takes_is_answered_by_the_loop() {
         assert_eq!(peer.expect_puback().id, 5);
         assert_eq!(peer.expect_pubrec().id, 6);
         release(peer, 6);
+        let _ = done.send(());
         peer.expect_disconnect();
     });
     let client = quick();
@@ -187,6 +197,7 @@ fn what_no_callback_takes_is_answered_by_the_loop() {
     let marker = client.publish("marker", "", 0).expect("connected");
     wait_until("the marker to be written", DEADLINE, || marker.is_published());
     client.loop_start().expect("a loop");
+    answered.next("all answers");
     client.disconnect().expect("connected");
     broker.finish();
 }
@@ -195,6 +206,7 @@ fn what_no_callback_takes_is_answered_by_the_loop() {
 fn a_duplicate_of_a_message_still_held_is_the_same_message() {
     for (protocol, qos) in VERSIONS.into_iter().flat_map(|protocol| [(protocol, 1), (protocol, 2)]) {
         let (go, wait) = channel::<()>();
+        let (done, answered) = Probe::pair();
         let broker = ScriptedBroker::run(move |peer| {
             peer.accept();
             deliver(peer, "once", qos, 5, false);
@@ -211,6 +223,7 @@ fn a_duplicate_of_a_message_still_held_is_the_same_message() {
             // Answered once.
             deliver(peer, "next", 1, 6, false);
             assert_eq!(peer.expect_puback().id, 6);
+            let _ = done.send(());
             peer.expect_disconnect();
         });
         let client = named("twice", protocol);
@@ -222,6 +235,7 @@ fn a_duplicate_of_a_message_still_held_is_the_same_message() {
         publish_after(&client);
         drop(permit);
         assert_eq!(begun.next("the next message"), "next", "{protocol:?}, QoS {qos}: delivered once");
+        answered.next("all answers");
         client.disconnect().expect("connected");
         broker.finish();
     }
@@ -230,6 +244,7 @@ fn a_duplicate_of_a_message_still_held_is_the_same_message() {
 #[test]
 fn a_duplicate_after_a_reconnection_is_answered_once_handled() {
     for (protocol, qos) in VERSIONS.into_iter().flat_map(|protocol| [(protocol, 1), (protocol, 2)]) {
+        let (done, answered) = Probe::pair();
         let broker = ScriptedBroker::sequence(vec![
             script(move |peer| {
                 peer.accept();
@@ -250,6 +265,7 @@ fn a_duplicate_after_a_reconnection_is_answered_once_handled() {
                 }
                 deliver(peer, "next", 1, 6, false);
                 assert_eq!(peer.expect_puback().id, 6);
+                let _ = done.send(());
                 peer.expect_disconnect();
             }),
         ]);
@@ -263,6 +279,7 @@ fn a_duplicate_after_a_reconnection_is_answered_once_handled() {
         publish_after(&client);
         drop(permit);
         assert_eq!(begun.next("the next message"), "next", "{protocol:?}, QoS {qos}: delivered once");
+        answered.next("all answers");
         client.disconnect().expect("connected");
         broker.finish();
     }
@@ -272,13 +289,14 @@ fn a_duplicate_after_a_reconnection_is_answered_once_handled() {
 fn what_was_handled_offline_is_not_delivered_again() {
     // QoS 2: the broker could not be answered, and sends the message again.
     for protocol in VERSIONS {
+        let (done, answered) = Probe::pair();
         let broker = ScriptedBroker::sequence(vec![
             script(|peer| {
                 peer.accept();
                 deliver(peer, "once", 2, 5, false);
                 peer.close();
             }),
-            script(|peer| {
+            script(move |peer| {
                 peer.expect_connect();
                 peer.connack(0, true);
                 deliver(peer, "once", 2, 5, true);
@@ -286,6 +304,7 @@ fn what_was_handled_offline_is_not_delivered_again() {
                 release(peer, 5);
                 deliver(peer, "next", 1, 6, false);
                 assert_eq!(peer.expect_puback().id, 6);
+                let _ = done.send(());
                 peer.expect_disconnect();
             }),
         ]);
@@ -300,6 +319,7 @@ fn what_was_handled_offline_is_not_delivered_again() {
         client.connect_with(HOST, broker.port(), kept_options(protocol)).expect("accepted");
         client.loop_start().expect("a loop");
         assert_eq!(heard.take(2, "both messages"), ["once", "next"], "{protocol:?}: once each");
+        answered.next("all answers");
         client.disconnect().expect("connected");
         broker.finish();
     }
@@ -309,6 +329,7 @@ fn what_was_handled_offline_is_not_delivered_again() {
 fn an_answer_of_an_earlier_session_is_not_given_in_a_later_one() {
     for protocol in VERSIONS {
         let (tell, seen) = Probe::pair();
+        let (done, answered) = Probe::pair();
         let broker = ScriptedBroker::sequence(vec![
             script(|peer| {
                 peer.accept();
@@ -323,6 +344,7 @@ fn an_answer_of_an_earlier_session_is_not_given_in_a_later_one() {
                 assert_eq!(peer.expect_publish().topic, "marker", "the answer to the old one answers the new one");
                 let _ = tell.send(());
                 assert_eq!(peer.expect_puback().id, 5);
+                let _ = done.send(());
                 peer.expect_disconnect();
             }),
         ]);
@@ -338,6 +360,7 @@ fn an_answer_of_an_earlier_session_is_not_given_in_a_later_one() {
         client.publish("marker", "", 0).expect("connected");
         seen.next("the marker at the broker");
         drop(permit);
+        answered.next("all answers");
         client.disconnect().expect("connected");
         broker.finish();
     }
@@ -389,13 +412,15 @@ fn our_receive_maximum_is_enforced() {
 
 #[test]
 fn the_number_and_the_mark_of_a_repetition_reach_the_callback() {
-    let broker = ScriptedBroker::run(|peer| {
+    let (done, answered) = Probe::pair();
+    let broker = ScriptedBroker::run(move |peer| {
         peer.accept();
         deliver(peer, "first", 1, 17, false);
         assert_eq!(peer.expect_puback().id, 17);
         deliver(peer, "again", 1, 17, true);
         assert_eq!(peer.expect_puback().id, 17);
         peer.publish("t", "zero", 0, 0);
+        let _ = done.send(());
         peer.expect_disconnect();
     });
     let client = quick();
@@ -409,6 +434,7 @@ fn the_number_and_the_mark_of_a_repetition_reach_the_callback() {
             assert!(shown.contains(&part), "{part:?} is missing in {shown}");
         }
     }
+    answered.next("all answers");
     client.disconnect().expect("connected");
     broker.finish();
 }

@@ -67,6 +67,7 @@ fn a_message_of_another_broker_under_a_known_id_is_delivered() {
             peer.publish("ordre", payload, 2, 7);
             assert_eq!(peer.expect_pubrec().id, 7);
         };
+        let (done, answered) = Probe::pair();
         let first = ScriptedBroker::run(move |peer| {
             peer.accept();
             begin(peer, "of the first");
@@ -78,6 +79,7 @@ fn a_message_of_another_broker_under_a_known_id_is_delivered() {
             begin(peer, "of the second");
             peer.pubrel(7);
             assert_eq!(peer.expect_pubcomp().id, 7);
+            let _ = done.send(());
             peer.expect_disconnect();
         });
         let client = wanderer(protocol);
@@ -92,6 +94,7 @@ fn a_message_of_another_broker_under_a_known_id_is_delivered() {
         wait_until("the loss", DEADLINE, || !client.is_connected());
         client.connect_with(HOST, second.port(), kept_options(protocol)).expect("accepted");
         assert_eq!(heard.next("the second broker's message"), "of the second");
+        answered.next("the end of the exchange");
         client.disconnect().expect("connected");
         second.finish();
     }
