@@ -13,7 +13,7 @@ use rappel::Error;
 
 use crate::support::client::{HOST, quick};
 use crate::support::scripted::ScriptedBroker;
-use crate::support::wait::{DEADLINE, Probe, returns};
+use crate::support::wait::{DEADLINE, Probe, returns, wait_until};
 
 /// How many messages are waited for.
 const MESSAGES: usize = 200;
@@ -30,6 +30,7 @@ impl Wake for Number {
 /// Futures that are polled when they were woken, and only then.
 struct Waiting {
     futures: HashMap<usize, Pin<Box<pmc::PublishFuture>>>,
+    outcomes: Vec<pmc::Result<()>>,
     woken: Probe<usize>,
     tell: Sender<usize>,
 }
@@ -39,46 +40,48 @@ impl Waiting {
     fn on(infos: &[pmc::MessageInfo]) -> Self {
         let (tell, woken) = Probe::pair();
         let futures = infos.iter().map(|info| Box::pin(info.clone().into_future())).enumerate().collect();
-        let mut waiting = Self { futures, woken, tell };
-        for number in 0..infos.len() {
-            assert!(waiting.poll(number).is_none(), "nothing is confirmed yet");
-        }
+        let mut waiting = Self { futures, outcomes: Vec::new(), woken, tell };
+        waiting.poll_all();
+        assert!(waiting.outcomes.is_empty(), "nothing is confirmed yet");
         waiting
     }
 
-    /// The outcome, once it is there.
-    fn poll(&mut self, number: usize) -> Option<pmc::Result<()>> {
+    /// Polls those that are left, as a runtime may do at any time; they wait on with new wakers.
+    fn poll_all(&mut self) {
+        let left: Vec<usize> = self.futures.keys().copied().collect();
+        left.into_iter().for_each(|number| self.poll(number));
+        self.woken.rest();
+    }
+
+    fn poll(&mut self, number: usize) {
         let waker = Waker::from(Arc::new(Number(number, self.tell.clone())));
-        let future = self.futures.get_mut(&number)?;
-        match future.as_mut().poll(&mut Context::from_waker(&waker)) {
-            Poll::Ready(outcome) => {
-                self.futures.remove(&number);
-                Some(outcome)
-            }
-            Poll::Pending => None,
+        let Some(future) = self.futures.get_mut(&number) else { return };
+        if let Poll::Ready(outcome) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            self.futures.remove(&number);
+            self.outcomes.push(outcome);
         }
     }
 
     /// Goes on until all are over; their outcomes.
     #[track_caller]
     fn finish(mut self) -> Vec<pmc::Result<()>> {
-        let mut outcomes = Vec::new();
         while !self.futures.is_empty() {
             let number = self.woken.next(&format!("the wake of one of {} futures", self.futures.len()));
-            outcomes.extend(self.poll(number));
+            self.poll(number);
         }
-        outcomes
+        self.outcomes
     }
 }
 
-/// A broker that confirms all messages when it is told to.
+/// A broker that confirms all messages when it is told to, and none when nobody will.
 fn patient() -> (ScriptedBroker, Sender<()>) {
     let (go, wait) = channel::<()>();
     let broker = ScriptedBroker::run(move |peer| {
         peer.accept();
         let ids: Vec<u16> = (0..MESSAGES).map(|_| peer.expect_publish().id).collect();
-        let _ = wait.recv_timeout(DEADLINE);
-        ids.into_iter().for_each(|id| peer.puback(id));
+        if wait.recv_timeout(DEADLINE).is_ok() {
+            ids.into_iter().for_each(|id| peer.puback(id));
+        }
         peer.read_to_eof();
     });
     (broker, go)
@@ -109,10 +112,12 @@ fn the_end_of_the_loop_leaves_no_future_behind() {
                 let _ = wait.recv_timeout(5 * DEADLINE);
             }
         });
-        let waiting = Waiting::on(&infos);
+        let mut waiting = Waiting::on(&infos);
         if busy {
             go.send(()).expect("the script waits");
             begun.next("the busy callback");
+            wait_until("the confirmations", DEADLINE, || infos.iter().all(pmc::MessageInfo::is_published));
+            waiting.poll_all();
             let (stopping, (tell, stopped)) = (client.clone(), Probe::pair());
             thread::spawn(move || tell.send(stopping.loop_stop()));
             drop(release);
@@ -145,10 +150,12 @@ fn the_end_of_the_client_leaves_no_future_behind() {
                 let _ = wait.recv_timeout(5 * DEADLINE);
             }
         });
-        let waiting = Waiting::on(&infos);
+        let mut waiting = Waiting::on(&infos);
         if confirmed {
             go.send(()).expect("the script waits");
             begun.next("the busy callback");
+            wait_until("the confirmations", DEADLINE, || infos.iter().all(pmc::MessageInfo::is_published));
+            waiting.poll_all();
         }
         drop(infos);
         let (tell, dropped) = Probe::pair();
@@ -160,13 +167,14 @@ fn the_end_of_the_client_leaves_no_future_behind() {
         if !confirmed {
             drop(go);
         }
+        // The future of the message whose callback is busy waits for the callback.
+        drop(release);
         for outcome in waiting.finish() {
             match outcome {
                 Ok(()) => assert!(confirmed),
                 Err(error) => assert!(matches!(error, Error::Dropped), "{error:?}"),
             }
         }
-        drop(release);
         broker.finish();
     }
 }
