@@ -209,7 +209,11 @@ fn drop_has_one_deadline() {
         broker.finish();
     }
     for queued in [false, true] {
-        let broker = silent();
+        let (tell, reached) = Probe::pair();
+        let broker = ScriptedBroker::run(move |peer| {
+            let _ = tell.send(());
+            peer.read_to_eof();
+        });
         let client = quick();
         client.connect_timeout_set(3_600).expect("a time");
         client.connect_async(HOST, broker.port()).expect("valid");
@@ -217,6 +221,7 @@ fn drop_has_one_deadline() {
             client.publish("t", "x", 1).expect("queued");
         }
         client.loop_start().expect("a loop");
+        reached.next("the attempt");
         drops_in_time("an attempt to connect is under way", client);
         broker.finish();
     }

@@ -137,6 +137,7 @@ fn an_answer_within_two_keep_alives_is_in_time() {
         peer.pingresp();
         let _ = tell.send(());
         peer.answer_pings();
+        assert_eq!(peer.expect_publish().topic, "t");
         peer.expect_disconnect();
     });
     let client = quick();
