@@ -339,7 +339,7 @@ fn the_bytes_of_connect() {
         let _ = tell.send(peer.accept());
         peer.expect_disconnect();
     };
-    let scripts = (0..4).map(|_| script(sent.clone())).collect();
+    let scripts = (0..5).map(|_| script(sent.clone())).collect();
     let broker = ScriptedBroker::sequence(scripts);
 
     let client = kept("é-1", pmc::Protocol::V311);
@@ -370,11 +370,18 @@ fn the_bytes_of_connect() {
     let connect = heard.next("the third CONNECT");
     assert_eq!((connect.user, connect.password, connect.keepalive), (None, None, 0), "keepalive_set stays");
 
+    // An empty user name is one, as in paho-python.
+    client.username_pw_set("", "alone");
+    client.connect(HOST, broker.port()).expect("accepted");
+    client.disconnect().expect("connected");
+    let connect = heard.next("the fourth CONNECT");
+    assert_eq!((connect.user.as_deref(), connect.password.as_deref()), (Some(""), Some(&b"alone"[..])));
+
     let plain = plain();
     plain.connect(HOST, broker.port()).expect("accepted");
     let id = plain.client_id();
     plain.disconnect().expect("connected");
-    let connect = heard.next("the fourth CONNECT");
+    let connect = heard.next("the fifth CONNECT");
     assert_eq!((connect.client_id, connect.clean, id), (String::new(), true, String::new()), "the broker gives one");
     broker.finish();
 }

@@ -4,7 +4,8 @@
 
 use std::sync::Mutex;
 use std::sync::PoisonError;
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{TryRecvError, channel};
+use std::thread;
 use std::time::Duration;
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
@@ -206,6 +207,16 @@ fn no_line_of_pahos_reaches_the_log() {
 fn everything_that_is_logged() {
     log::set_logger(&Targets).expect("no other logger");
     log::set_max_level(LevelFilter::Info);
+    // The level is the program's, not for a moment anybody else's.
+    let (over, is_over) = channel::<()>();
+    let watch = thread::spawn(move || {
+        let mut levels = Vec::new();
+        while is_over.try_recv() == Err(TryRecvError::Empty) {
+            levels.push(log::max_level());
+            levels.dedup();
+        }
+        levels
+    });
     let broker = Mosquitto::start();
     let client = quick();
     let (tell, connected) = Probe::pair();
@@ -224,7 +235,8 @@ fn everything_that_is_logged() {
     connected.next("the client is back");
     client.disconnect().expect("connected");
     drop(client);
-    assert_eq!(log::max_level(), LevelFilter::Info, "the level is the program's");
+    drop(over);
+    assert_eq!(watch.join().expect("no panic"), [LevelFilter::Info]);
     let targets = TARGETS.lock().unwrap_or_else(PoisonError::into_inner);
     assert!(targets.iter().any(|(_, target)| target.starts_with("rappel")), "nothing was logged");
     let others: Vec<_> = targets.iter().filter(|(_, target)| !target.starts_with("rappel")).collect();
