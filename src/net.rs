@@ -13,6 +13,7 @@ mod dial;
 mod ending;
 mod reactor;
 mod socket;
+mod tuning;
 
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};

@@ -255,12 +255,20 @@ impl Connection {
 
     /// Does what is due, and moves what can be moved; `true` when there is more to do at once.
     pub(crate) fn drive(&mut self, now: Instant, buffer: &mut [u8]) -> bool {
+        // What has come is read before the clock is asked, also where the system has not said so yet, as after the program
+        // was stopped: it may be the answer that the keep-alive waits for.
+        if let (Some(link), Some(at)) = (&mut self.link, self.session.next_timeout())
+            && at <= now
+        {
+            link.socket.look_again();
+        }
+        let mut moved = self.read(now, buffer);
         self.time_out(now);
         for _ in 0..ROUNDS {
-            let mut moved = self.read(now, buffer);
+            moved |= self.read(now, buffer);
             moved |= self.send(now);
             self.deliver();
-            if !moved {
+            if !std::mem::take(&mut moved) {
                 return false;
             }
         }

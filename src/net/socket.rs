@@ -6,9 +6,10 @@ use std::net::Shutdown;
 use mio::event::Event;
 use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
+use socket2::SockRef;
 
 use crate::mqtt::SendBuffer;
-use crate::net::closed;
+use crate::net::{closed, tuning};
 
 /// The broker's socket. Dropping it closes it.
 #[derive(Debug)]
@@ -32,6 +33,7 @@ impl Socket {
     pub(crate) fn new(stream: std::net::TcpStream, registry: &Registry, token: Token) -> io::Result<Self> {
         stream.set_nodelay(true)?;
         stream.set_nonblocking(true)?;
+        tuning::bound_what_waits(&SockRef::from(&stream))?;
         let mut stream = TcpStream::from_std(stream);
         registry.register(&mut stream, token, Interest::READABLE | Interest::WRITABLE)?;
         Ok(Socket { stream, readable: true, writable: true, read_closed: false })
@@ -42,6 +44,11 @@ impl Socket {
         self.read_closed |= event.is_read_closed() || event.is_error();
         self.readable |= event.is_readable() || self.read_closed;
         self.writable |= event.is_writable() || event.is_error();
+    }
+
+    /// The next read asks the system whatever it has said.
+    pub(crate) fn look_again(&mut self) {
+        self.readable = true;
     }
 
     pub(crate) fn read(&mut self, buffer: &mut [u8]) -> Got {

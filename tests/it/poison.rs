@@ -11,13 +11,8 @@ use crate::support::mosquitto::Mosquitto;
 use crate::support::proxy::Proxy;
 use crate::support::scripted::packet::Packet;
 use crate::support::scripted::{Peer, ScriptedBroker};
-use crate::support::told::{Told, tell_all};
 use crate::support::trials::Chance;
 use crate::support::wait::DEADLINE;
-
-/// The most connections that finding and giving up one packet may cost: six on which it goes out, and some to spare for
-/// those on which something else was the last.
-const CONNECTIONS: usize = 16;
 
 /// Takes everything until the client is gone, but hangs up on a message to `poison` and on a subscription to it.
 fn take_all_but_poison(peer: &mut Peer, again: bool) {
@@ -46,82 +41,6 @@ fn broker() -> (ScriptedBroker, Arc<AtomicUsize>) {
         take_all_but_poison(peer, number > 0);
     });
     (broker, connections)
-}
-
-#[test]
-fn a_message_the_broker_hangs_up_on_is_given_up_and_the_rest_goes_on() {
-    for qos in [1, 2] {
-        let (broker, connections) = broker();
-        let client = kept("poisoned", pmc::Protocol::V311);
-        let told = tell_all(&client);
-        client.connect(HOST, broker.port()).expect("accepted");
-        client.loop_start().expect("a loop");
-        let publish = |topic| client.publish(topic, "x", qos).expect("queued at least");
-        let before = publish("before");
-        let poison = publish("poison");
-        let behind: Vec<_> = (0..10).map(|_| publish("behind")).collect();
-        // Others are answered all the while.
-        let mut stream = 0;
-        let error = loop {
-            match poison.wait_for_publish(0.01) {
-                Err(pmc::Error::Timeout { .. }) => {
-                    publish("stream").wait_for_publish(DEADLINE).expect("what is behind it goes on");
-                    stream += 1;
-                }
-                other => break other.expect_err("given up"),
-            }
-        };
-        println!("QoS {qos}: given up after {} connections: {error}", connections.load(Ordering::SeqCst));
-        assert!(error.to_string().contains("poison"), "{error}: the topic is missing");
-        assert!(connections.load(Ordering::SeqCst) <= CONNECTIONS, "{connections:?} connections");
-        for info in behind.into_iter().chain([before, publish("after")]) {
-            info.wait_for_publish(DEADLINE).expect("confirmed");
-        }
-        client.disconnect().expect("nothing is left");
-        drop(client);
-        broker.finish();
-        let told = told.rest();
-        let of_it: Vec<_> = told
-            .iter()
-            .filter_map(|event| match event {
-                Told::Publish { mid, code } if *mid == poison.mid() => Some(*code),
-                _ => None,
-            })
-            .collect();
-        assert!(matches!(of_it[..], [code] if code >= 128), "{of_it:?}");
-        let confirmed = told.iter().filter(|event| matches!(event, Told::Publish { code: 0, .. })).count();
-        assert_eq!(confirmed, 12 + stream, "once each");
-    }
-}
-
-#[test]
-fn a_subscription_the_broker_hangs_up_on_is_given_up() {
-    let (broker, connections) = broker();
-    let client = kept("poisoned", pmc::Protocol::V311);
-    let told = tell_all(&client);
-    client.connect(HOST, broker.port()).expect("accepted");
-    client.loop_start().expect("a loop");
-    client.subscribe("good", 1).expect("connected");
-    let poison = client.subscribe("poison", 1).expect("connected");
-    let mut answer = None;
-    while answer.is_none() {
-        client.publish("stream", "x", 1).expect("queued at least").wait_for_publish(DEADLINE).expect("it goes on");
-        assert!(connections.load(Ordering::SeqCst) <= CONNECTIONS, "{connections:?} connections");
-        answer = told.rest().into_iter().find_map(|event| match event {
-            Told::Subscribe { mid, codes } if mid == poison => Some(codes),
-            _ => None,
-        });
-    }
-    assert!(matches!(answer.as_deref(), Some([code]) if *code >= 128), "{answer:?}");
-    // It is not asked for again.
-    let before = connections.load(Ordering::SeqCst);
-    client.publish("after", "x", 2).expect("connected").wait_for_publish(DEADLINE).expect("confirmed");
-    client.reconnect().expect("accepted");
-    client.publish("after", "x", 2).expect("connected").wait_for_publish(DEADLINE).expect("confirmed");
-    assert_eq!(connections.load(Ordering::SeqCst), before + 1);
-    client.disconnect().expect("connected");
-    drop(client);
-    broker.finish();
 }
 
 #[test]
