@@ -79,7 +79,7 @@ impl MessageInfo {
     ///
     /// # Errors
     /// [`Error::Timeout`]: not yet confirmed, it may still be. [`Error::PublishRefused`]: the broker refused it.
-    /// [`Error::NotConnected`]: nothing can confirm it now, it stays queued. [`Error::Dropped`]: the client is gone.
+    /// [`Error::NotConnected`]: nothing can confirm it now, it is kept. [`Error::Dropped`]: the client is gone.
     /// [`Error::InvalidSeconds`]: the timeout is none.
     pub fn wait_for_publish(&self, timeout: impl IntoTimeout) -> Result<()> {
         let timeout = check_timeout("wait_for_publish", timeout)?;

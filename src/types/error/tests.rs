@@ -145,7 +145,7 @@ fn texts_name_the_likely_cause_and_the_remedy() {
         (lost(141), &["keepalive"], &["keepalive"]),
         (not_connected("publish with QoS 0"), &["QoS 1 or 2 is queued"], &["publish avec QoS 0", "mis en file"]),
         (not_connected("disconnect"), &["nothing to end"], &["rien à terminer"]),
-        (not_connected("wait_for_publish"), &["it is kept"], &["reste en file"]),
+        (not_connected("wait_for_publish"), &["it is kept"], &["il est gardé"]),
         (Error::TextTooLong { what: "password", len: 7 }, &["password is 7"], &["le mot de passe : 7"]),
     ];
     for (error, english, french) in expected {
