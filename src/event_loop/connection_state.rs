@@ -72,6 +72,8 @@ struct Inner {
     failure: Option<(ConnectionId, Error)>,
     /// What has been logged of the failures since a connection stood.
     explained: Option<String>,
+    /// The last attempt that CONNACK has accepted.
+    accepted: ConnectionId,
     /// The highest attempt whose answer or failure the loop has told the program.
     told: ConnectionId,
     /// The client id that the broker gave.
@@ -99,6 +101,7 @@ impl ConnectionCell {
             short_connections: 0,
             failure: None,
             explained: None,
+            accepted: 0,
             told: 0,
             assigned_client_id: None,
             chance,
@@ -316,7 +319,7 @@ impl ConnectionCell {
                     return Some(Ok(()));
                 }
                 // It was accepted, and what came of it is over already; or it was given up for something else.
-                _ if inner.told >= id => return Some(Ok(())),
+                _ if inner.accepted == id || inner.told >= id => return Some(Ok(())),
                 _ => return Some(Err(Error::Cancelled)),
             }
             let left = deadline.saturating_duration_since(Instant::now());
@@ -414,6 +417,7 @@ impl Watch for ConnectionCell {
             }
             tell();
             inner.state = ConnectionState::Connected { id, since: Instant::now() };
+            inner.accepted = id;
             inner.backoff.reset();
             inner.explained = None;
             inner.had_connection = true;

@@ -60,6 +60,15 @@ fn what_an_old_connection_tells_changes_nothing() {
 }
 
 #[test]
+fn what_was_accepted_was_accepted_whatever_a_callback_does_at_once() {
+    let (cell, now) = (cell(true), Instant::now());
+    let first = cell.begin(false);
+    accept(&cell, first);
+    cell.begin(true);
+    assert!(matches!(cell.wait_outcome(first, now), Some(Ok(()))));
+}
+
+#[test]
 fn without_retries_the_loop_ends_with_the_cause() {
     let (cell, now) = (cell(false), Instant::now());
     let first = cell.begin(false);
