@@ -24,7 +24,11 @@ impl<C, U> EventLoop<C, U> {
                 self.network.abort(id);
                 None
             }
-            Close::Wait(id) => Some(id),
+            Close::Wait(id) => {
+                // The loop may have begun to tell of the loss before the program wanted the end.
+                self.forget_subscriptions();
+                Some(id)
+            }
             Close::Finish(id) => {
                 if !in_callback && !self.loop_lock.is_looping() {
                     // Nobody else runs what is due for the callbacks, which may still publish.

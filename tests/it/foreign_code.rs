@@ -184,7 +184,7 @@ fn captured_values_that_panic() {
         })
         .expect("valid");
     client.subscribe("t", 1).expect("connected");
-    client.publish("t", "x", 1).expect("connected");
+    client.publish("t", "x", 1).expect("connected").wait_for_publish(DEADLINE).expect("confirmed");
     end.next("the end of the value");
     lives(&client);
     let (bomb, end) = Bomb::armed();

@@ -353,7 +353,7 @@ impl Deliveries {
                 true => peer.pubrel(Self::id(number)),
                 false => peer.send_publish(&Self::message(number, true)),
             }
-            left -= 1;
+            left = left.saturating_sub(1);
             if left == 0 && !to_the_end {
                 return peer.close();
             }
