@@ -141,7 +141,7 @@ impl Reactor {
 /// A client as the thread knows it.
 struct Client {
     channel: Arc<Channel>,
-    /// The earliest deadline that stands for it in the heap.
+    /// The deadline that stands for it among all.
     deadline: Option<Instant>,
 }
 
@@ -174,8 +174,8 @@ impl Server {
                 self.note(event, &mut due);
             }
             let now = Instant::now();
-            while let Some((at, id)) = self.deadlines.pop_due(now) {
-                if let Some(client) = self.clients.get_mut(&id).filter(|client| client.deadline == Some(at)) {
+            while let Some(id) = self.deadlines.pop_due(now) {
+                if let Some(client) = self.clients.get_mut(&id) {
                     client.deadline = None;
                     due.push(Arc::clone(&client.channel));
                 }
@@ -219,7 +219,11 @@ impl Server {
         match said {
             Said::Know(channel) => drop(self.clients.insert(channel.id, Client { channel, deadline: None })),
             Said::Look(channel) => due.push(channel),
-            Said::Forget(id) => drop(self.clients.remove(&id)),
+            Said::Forget(id) => {
+                if let Some(at) = self.clients.remove(&id).and_then(|client| client.deadline) {
+                    self.deadlines.remove(at, id);
+                }
+            }
         }
     }
 
@@ -246,7 +250,9 @@ impl Server {
             return;
         };
         if client.deadline.is_none_or(|known| at < known) {
-            client.deadline = Some(at);
+            if let Some(later) = client.deadline.replace(at) {
+                self.deadlines.remove(later, id);
+            }
             self.deadlines.set(at, id);
         }
     }
