@@ -11,6 +11,7 @@ mod connection;
 mod deadlines;
 mod dial;
 mod ending;
+mod quick_acks;
 mod reactor;
 mod socket;
 mod tuning;

@@ -12,6 +12,8 @@ pub(crate) struct KeepAlive {
     last_out: Instant,
     /// When a ping went out that nothing has answered.
     pinged: Option<Instant>,
+    /// It has not been written whole.
+    ping_waits: bool,
     /// The broker is not being read, so its silence means nothing; but it still wants to hear from us.
     paused: bool,
 }
@@ -28,7 +30,7 @@ pub(crate) enum Due {
 impl KeepAlive {
     pub(crate) fn new(seconds: u16, now: Instant) -> Self {
         let interval = Duration::from_secs(seconds.into());
-        KeepAlive { interval, last_in: now, last_out: now, pinged: None, paused: false }
+        KeepAlive { interval, last_in: now, last_out: now, pinged: None, ping_waits: false, paused: false }
     }
 
     /// The broker wants another interval (MQTT 5, section 3.2.2.3.14).
@@ -42,12 +44,14 @@ impl KeepAlive {
         self.pinged = None;
     }
 
-    /// The network took bytes of ours. While more wait, a ping waits behind them, and its answer cannot have come.
+    /// The network took bytes of ours. While more wait, a ping waits among them; only when the last of them has gone can
+    /// the broker begin to answer.
     pub(crate) fn said(&mut self, now: Instant, more_wait: bool) {
         self.last_out = now;
-        if let (true, Some(pinged)) = (more_wait, &mut self.pinged) {
+        if let Some(pinged) = self.pinged.as_mut().filter(|_| self.ping_waits || more_wait) {
             *pinged = now;
         }
+        self.ping_waits = more_wait;
     }
 
     /// Reading stops because too much waits for the callbacks, or goes on.
@@ -55,6 +59,12 @@ impl KeepAlive {
         if std::mem::replace(&mut self.paused, paused) && !paused {
             self.heard(now);
         }
+    }
+
+    /// How long the broker's system may acknowledge nothing before it is taken for dead, which is also noticed while the
+    /// broker is not read; longer than [`due`](Self::due) ever is patient. `None` where the keep-alive is off.
+    pub(crate) fn patience_of_tcp(&self) -> Option<Duration> {
+        (!self.interval.is_zero()).then(|| self.interval * 3)
     }
 
     /// The next time at which [`due`](Self::due) has something to say.
@@ -78,6 +88,7 @@ impl KeepAlive {
             return Due::GiveUp;
         }
         self.pinged = Some(now);
+        self.ping_waits = true;
         self.last_out = now;
         Due::Ping
     }
@@ -115,6 +126,7 @@ mod tests {
         let mut keepalive = KeepAlive::new(10, start);
         keepalive.said(start + 9 * SECOND, false);
         assert_eq!(keepalive.due(start + 10 * SECOND), Due::Ping);
+        keepalive.said(start + 10 * SECOND, false);
         keepalive.said(start + 14 * SECOND, false);
         assert_eq!(keepalive.due(start + 20 * SECOND), Due::GiveUp);
     }
@@ -139,7 +151,10 @@ mod tests {
         assert_eq!(keepalive.due(start + 10 * SECOND), Due::Ping);
         keepalive.said(start + 14 * SECOND, true);
         assert_eq!(keepalive.due(start + 20 * SECOND), Due::Nothing);
-        assert_eq!(keepalive.due(start + 24 * SECOND), Due::GiveUp);
+        // The rest of it, and the ping.
+        keepalive.said(start + 23 * SECOND, false);
+        assert_eq!(keepalive.due(start + 32 * SECOND), Due::Nothing);
+        assert_eq!(keepalive.due(start + 33 * SECOND), Due::GiveUp);
     }
 
     #[test]

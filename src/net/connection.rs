@@ -250,11 +250,21 @@ impl Connection {
             Stage::Open => None,
         };
         let keepalive = if link.is_open() { self.session.next_timeout() } else { None };
-        [attempt, stage, keepalive, link.look_back.map(|(at, _)| at)].into_iter().flatten().min()
+        let acknowledgement = link.socket.next_acknowledgement();
+        [attempt, stage, keepalive, acknowledgement, link.look_back.map(|(at, _)| at)].into_iter().flatten().min()
     }
 
     /// Does what is due, and moves what can be moved; `true` when there is more to do at once.
     pub(crate) fn drive(&mut self, now: Instant, buffer: &mut [u8]) -> bool {
+        let more = self.move_on(now, buffer);
+        if let Some(link) = &mut self.link {
+            link.socket.acknowledge(now);
+        }
+        more
+    }
+
+    /// [`drive`](Self::drive), but for what TCP itself is asked to do.
+    fn move_on(&mut self, now: Instant, buffer: &mut [u8]) -> bool {
         // What has come is read before the clock is asked, also where the system has not said so yet, as after the program
         // was stopped: it may be the answer that the keep-alive waits for.
         if let (Some(link), Some(at)) = (&mut self.link, self.session.next_timeout())

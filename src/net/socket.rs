@@ -2,6 +2,7 @@
 
 use std::io::{self, ErrorKind, Read};
 use std::net::Shutdown;
+use std::time::{Duration, Instant};
 
 use mio::event::Event;
 use mio::net::TcpStream;
@@ -9,6 +10,7 @@ use mio::{Interest, Registry, Token};
 use socket2::SockRef;
 
 use crate::mqtt::SendBuffer;
+use crate::net::quick_acks::QuickAcks;
 use crate::net::{closed, tuning};
 
 /// The broker's socket. Dropping it closes it.
@@ -19,6 +21,7 @@ pub(crate) struct Socket {
     writable: bool,
     /// The other side has closed its half: reads go on until they say so.
     read_closed: bool,
+    quick_acks: QuickAcks,
 }
 
 /// What a read brought.
@@ -36,7 +39,7 @@ impl Socket {
         tuning::bound_what_waits(&SockRef::from(&stream))?;
         let mut stream = TcpStream::from_std(stream);
         registry.register(&mut stream, token, Interest::READABLE | Interest::WRITABLE)?;
-        Ok(Socket { stream, readable: true, writable: true, read_closed: false })
+        Ok(Socket { stream, readable: true, writable: true, read_closed: false, quick_acks: QuickAcks::default() })
     }
 
     /// The system says that the socket is ready.
@@ -59,6 +62,9 @@ impl Socket {
             match self.stream.read(buffer) {
                 Ok(0) => return Got::End(closed()),
                 Ok(count) => {
+                    if tuning::ACKNOWLEDGES {
+                        self.quick_acks.read();
+                    }
                     // On Linux, less than was asked for means that there is no more, unless it is the end.
                     self.readable = count == buffer.len() || self.read_closed || !cfg!(target_os = "linux");
                     return Got::Bytes(count);
@@ -80,7 +86,30 @@ impl Socket {
         }
         let before = out.len();
         self.writable = out.write_to(&mut self.stream)?;
-        Ok(out.len() != before)
+        let wrote = out.len() != before;
+        if wrote {
+            self.quick_acks.wrote();
+        }
+        Ok(wrote)
+    }
+
+    /// Has the system give up a peer that has acknowledged nothing for so long.
+    pub(crate) fn give_up_after(&self, patience: Duration) {
+        // A system that refuses keeps its own patience.
+        let _ = tuning::give_up_after(&SockRef::from(&self.stream), patience);
+    }
+
+    /// Has the system acknowledge what was read, if it is time.
+    pub(crate) fn acknowledge(&mut self, now: Instant) {
+        if self.quick_acks.take_due(now) {
+            // A system that refuses acknowledges in its own time.
+            let _ = tuning::acknowledge(&SockRef::from(&self.stream));
+        }
+    }
+
+    /// When [`acknowledge`](Self::acknowledge) must be called next.
+    pub(crate) fn next_acknowledgement(&self) -> Option<Instant> {
+        self.quick_acks.next()
     }
 
     /// Nothing more is sent. A side that is gone already needs no closing.

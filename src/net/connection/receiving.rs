@@ -115,6 +115,9 @@ impl Connection {
             link.stage = Stage::Open;
             link.look_back = Some((now + UNSERVED, self.queue.looked()));
             self.session.connected(server.clone(), &connack);
+            if let Some(patience) = self.session.keepalive().patience_of_tcp() {
+                link.socket.give_up_after(patience);
+            }
             self.outbox.connected(&server, self.session.limits());
             self.events.push(Event::Connected {
                 id,
