@@ -44,6 +44,7 @@ pub(crate) use host::check_host;
 pub(crate) use language::{language, tell};
 pub(crate) use later::later;
 pub(crate) use notice::Notice;
+pub(crate) use options::Bind;
 pub(crate) use payload::{MAX_PAYLOAD, check_payload};
 pub(crate) use properties::PropertyHome;
 pub(crate) use qos::check_qos;

@@ -5,7 +5,8 @@ use std::time::Duration;
 use crate::client::Client;
 use crate::event_loop::{Beginning, ConnectSettings, EventLoop, Kept};
 use crate::types::{
-    CallbackApiVersion, CleanStart, Engine, Error, Properties, Protocol, Result, Transport, check_text, language, tell,
+    Bind, CallbackApiVersion, CleanStart, Engine, Error, Properties, Protocol, Result, Transport, check_text, language,
+    tell,
 };
 
 /// Builds a [`Client`] (paho-python: the arguments of `Client`).
@@ -183,6 +184,7 @@ impl<U: Send + Sync + 'static> ClientBuilder<U> {
         let settings = ConnectSettings {
             host: String::new(),
             port: 0,
+            bind: Bind::default(),
             keepalive: Duration::from_secs(60),
             clean_start: CleanStart::default(),
             properties: Properties::new(),

@@ -26,8 +26,8 @@ impl<U: Send + Sync + 'static> Client<U> {
         self.connect_with(host, port, ConnectOptions::new())
     }
 
-    /// [`connect`](Client::connect) with options (paho-python: `connect(host, port, keepalive, .., clean_start,
-    /// properties)`).
+    /// [`connect`](Client::connect) with options (paho-python: `connect(host, port, keepalive, bind_address,
+    /// bind_port, clean_start, properties)`).
     ///
     /// # Errors
     /// As [`connect`](Client::connect); [`Error::InvalidKeepalive`], [`Error::PropertiesNeedV5`] and
@@ -125,6 +125,7 @@ impl<U: Send + Sync + 'static> Client<U> {
             }
             settings.host = host.to_owned();
             settings.port = port;
+            settings.bind = options.bind;
             settings.keepalive = keepalive.unwrap_or(settings.keepalive);
             settings.clean_start = options.clean_start;
             settings.properties = options.properties;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::event::ConnectionId;
 use crate::mqtt::{ConnectPacket, Credentials, MAX_PACKET, Will};
 use crate::net::Plan;
-use crate::types::{CleanStart, Error, Properties, Protocol, Result, keepalive_seconds};
+use crate::types::{Bind, CleanStart, Error, Properties, Protocol, Result, keepalive_seconds};
 
 /// Address, identity, will and options of the next attempt.
 #[derive(Debug, Clone)]
@@ -13,6 +13,7 @@ pub(crate) struct ConnectSettings {
     /// Empty before the first `connect`.
     pub(crate) host: String,
     pub(crate) port: u16,
+    pub(crate) bind: Bind,
     pub(crate) keepalive: Duration,
     pub(crate) clean_start: CleanStart,
     pub(crate) properties: Properties,
@@ -48,6 +49,7 @@ impl ConnectSettings {
             id,
             host: self.host.clone(),
             port: self.port,
+            bind: self.bind,
             timeout: self.connect_timeout,
             deadline,
             packet: ConnectPacket {

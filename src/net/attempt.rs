@@ -10,7 +10,7 @@ use crate::mqtt::{Connack, ConnectPacket, ServerId};
 use crate::net::dial::dial;
 use crate::net::reactor::Reactor;
 use crate::net::{Network, lock};
-use crate::types::{Error, Result};
+use crate::types::{Bind, Error, Result};
 
 /// Attempts that are made at the same time; the others wait in line, and their time limit runs.
 const THREADS: usize = 32;
@@ -21,6 +21,7 @@ pub(crate) struct Plan {
     pub(crate) id: ConnectionId,
     pub(crate) host: String,
     pub(crate) port: u16,
+    pub(crate) bind: Bind,
     /// For everything from the name to CONNACK.
     pub(crate) timeout: Duration,
     /// When that is over.
@@ -98,7 +99,7 @@ fn connect(network: &Weak<Network>, plan: Plan) -> Result<()> {
         Some(network) => network.start_engine()?,
         None => return Ok(()),
     }
-    let stream = dial(&plan.host, plan.port, plan.deadline)?;
+    let stream = dial(&plan.host, plan.port, plan.bind, plan.deadline)?;
     let Some(network) = network.upgrade() else {
         return Ok(());
     };

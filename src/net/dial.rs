@@ -5,13 +5,25 @@ use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::types::{Error, Result};
+use socket2::{Domain, Protocol, Socket, Type};
+
+use crate::types::{Bind, Error, Result};
 
 /// Connects to `host`, trying all its addresses in turn until `deadline`.
 ///
 /// Resolving a name may take longer than any deadline: callers do this on a thread they need not wait for.
-pub(crate) fn dial(host: &str, port: u16, deadline: Instant) -> Result<TcpStream> {
+pub(crate) fn dial(host: &str, port: u16, bind: Bind, deadline: Instant) -> Result<TcpStream> {
     let addresses = resolve(host, port)?;
+    connect_to_one(&addresses, bind, deadline).map_err(|cause| Error::Unreachable {
+        host: host.to_owned(),
+        port,
+        cause: Arc::new(cause),
+    })
+}
+
+/// Connects to the first address that answers. Each gets its share of the time that is left, so that a dead one does not
+/// take that of those behind it. The error is that of the last one.
+fn connect_to_one(addresses: &[SocketAddr], bind: Bind, deadline: Instant) -> io::Result<TcpStream> {
     let mut last = io::Error::from(ErrorKind::TimedOut);
     for (position, address) in addresses.iter().enumerate() {
         let left = deadline.saturating_duration_since(Instant::now());
@@ -19,15 +31,29 @@ pub(crate) fn dial(host: &str, port: u16, deadline: Instant) -> Result<TcpStream
         if share < Duration::from_millis(1) {
             break;
         }
-        match TcpStream::connect_timeout(address, share) {
+        match connect(address, bind, share) {
             Ok(stream) => return Ok(stream),
             Err(error) => {
-                log::debug!("{address} ({host}): {error}");
+                log::debug!("{address}: {error}");
                 last = error;
             }
         }
     }
-    Err(Error::Unreachable { host: host.to_owned(), port, cause: Arc::new(last) })
+    Err(last)
+}
+
+fn connect(address: &SocketAddr, bind: Bind, limit: Duration) -> io::Result<TcpStream> {
+    if bind.is_free() {
+        return TcpStream::connect_timeout(address, limit);
+    }
+    let from = bind.towards(address.ip()).ok_or(ErrorKind::AddrNotAvailable)?;
+    let socket = Socket::new(Domain::for_address(*address), Type::STREAM, Some(Protocol::TCP))?;
+    // The connection before may have left the port in TIME_WAIT. Elsewhere the option would let two programs share one.
+    #[cfg(unix)]
+    socket.set_reuse_address(true)?;
+    socket.bind(&from.into())?;
+    socket.connect_timeout(&(*address).into(), limit)?;
+    Ok(socket.into())
 }
 
 fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>> {
@@ -51,13 +77,33 @@ mod tests {
     #[test]
     fn reaches_a_listener() -> std::io::Result<()> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
-        assert!(dial("127.0.0.1", listener.local_addr()?.port(), soon()).is_ok());
+        assert!(dial("127.0.0.1", listener.local_addr()?.port(), Bind::default(), soon()).is_ok());
         Ok(())
     }
 
     #[test]
     fn says_what_failed() {
-        assert!(matches!(dial("127.0.0.1", 1, soon()), Err(Error::Unreachable { port: 1, .. })));
-        assert!(matches!(dial("no-such-name.invalid", 1883, soon()), Err(Error::NameNotFound { .. })));
+        let dial = |host, port| dial(host, port, Bind::default(), soon());
+        assert!(matches!(dial("127.0.0.1", 1), Err(Error::Unreachable { port: 1, .. })));
+        assert!(matches!(dial("no-such-name.invalid", 1883), Err(Error::NameNotFound { .. })));
+    }
+
+    #[test]
+    fn a_dead_address_leaves_time_for_the_next() -> std::io::Result<()> {
+        // A listener whose queue is full does not answer.
+        let dead = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+        dead.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into())?;
+        dead.listen(0)?;
+        let silent = dead.local_addr()?.as_socket().ok_or(ErrorKind::AddrNotAvailable)?;
+        let mut fill = Vec::new();
+        while let Ok(stream) = TcpStream::connect_timeout(&silent, Duration::from_millis(200)) {
+            fill.push(stream);
+            assert!(fill.len() < 100, "the queue never fills");
+        }
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        let living = listener.local_addr()?;
+        let stream = connect_to_one(&[silent, silent, living], Bind::default(), soon())?;
+        assert_eq!(stream.peer_addr()?, living);
+        Ok(())
     }
 }

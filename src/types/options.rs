@@ -6,6 +6,7 @@ mod loop_options;
 mod publish_options;
 mod subscribe_options;
 
+pub(crate) use connect_options::Bind;
 pub use connect_options::{CleanStart, ConnectOptions};
 pub use disconnect_options::DisconnectOptions;
 pub use loop_options::LoopOptions;

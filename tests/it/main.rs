@@ -3,6 +3,7 @@
 mod acknowledging;
 mod aliases;
 mod awaiting;
+mod binding;
 mod brokers;
 mod callbacks;
 #[path = "../../examples/common/mod.rs"]

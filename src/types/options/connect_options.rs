@@ -1,10 +1,11 @@
 //! The options of `connect` and `connect_async`.
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use crate::types::{GivenDuration, IntoDuration, Properties, Result, check_keepalive};
 
-/// How to connect: keep-alive, clean start, properties.
+/// How to connect: keep-alive, clean start, properties, and from where.
 ///
 /// paho-python: the arguments of `connect()` after `port`.
 ///
@@ -23,6 +24,31 @@ pub struct ConnectOptions {
     pub(crate) clean_start: CleanStart,
     /// MQTT 5 properties of the CONNECT packet.
     pub(crate) properties: Properties,
+    /// Where the connection comes from.
+    pub(crate) bind: Bind,
+}
+
+/// Where a connection comes from; by default, the system chooses.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Bind {
+    address: Option<IpAddr>,
+    /// 0 for any.
+    port: u16,
+}
+
+impl Bind {
+    pub(crate) fn is_free(self) -> bool {
+        self == Self::default()
+    }
+
+    /// Where a connection to `to` comes from; `None` where there can be none, as the other address is of another kind.
+    pub(crate) fn towards(self, to: IpAddr) -> Option<SocketAddr> {
+        let address = self.address.unwrap_or(match to {
+            IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+            IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+        });
+        (address.is_ipv4() == to.is_ipv4()).then_some(SocketAddr::new(address, self.port))
+    }
 }
 
 /// Whether a connection starts with a new session or takes up the earlier one (MQTT 5, section 3.1.2.4).
@@ -73,6 +99,30 @@ impl ConnectOptions {
         self.properties = properties;
         self
     }
+
+    /// The address of this machine from which to connect, for a machine with several networks (paho-python:
+    /// `bind_address`); default: the system chooses. One that the machine does not have makes the call fail with
+    /// [`Error::Unreachable`](crate::types::Error::Unreachable). Of a broker's addresses, only those of the same kind
+    /// (IPv4 or IPv6) are tried.
+    ///
+    /// ```
+    /// use std::net::Ipv4Addr;
+    ///
+    /// let options = rappel::ConnectOptions::new().bind_address(Ipv4Addr::new(192, 168, 1, 20));
+    /// # let _ = options;
+    /// ```
+    pub fn bind_address(mut self, address: impl Into<IpAddr>) -> Self {
+        self.bind.address = Some(address.into());
+        self
+    }
+
+    /// The port of this machine from which to connect, for a firewall that lets only that one through (paho-python:
+    /// `bind_port`); default 0: the system chooses. One that is in use makes the call fail with
+    /// [`Error::Unreachable`](crate::types::Error::Unreachable).
+    pub fn bind_port(mut self, port: u16) -> Self {
+        self.bind.port = port;
+        self
+    }
 }
 
 impl From<bool> for CleanStart {
@@ -90,6 +140,17 @@ mod tests {
         let options = ConnectOptions::new();
         assert_eq!(options.checked_keepalive().ok(), Some(None));
         assert_eq!(options.clean_start, CleanStart::FirstOnly);
+        assert!(options.bind.is_free());
         assert_eq!(options.clean_start(false).clean_start, CleanStart::Never);
+    }
+
+    #[test]
+    fn a_connection_comes_from_an_address_of_the_same_kind() {
+        let (v4, v6) = (IpAddr::from([127, 0, 0, 1]), IpAddr::from(Ipv6Addr::LOCALHOST));
+        let from_v4 = ConnectOptions::new().bind_address(v4).bind_port(7).bind;
+        assert_eq!(from_v4.towards(v4), Some(SocketAddr::new(v4, 7)));
+        assert_eq!(from_v4.towards(v6), None);
+        let from_port = ConnectOptions::new().bind_port(7).bind;
+        assert_eq!(from_port.towards(v6), Some(SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), 7)));
     }
 }

@@ -3,7 +3,7 @@
 //! What a script writes is in [`answers`](super::answers).
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::{Shutdown, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use rustix::net::sockopt::set_socket_linger;
@@ -61,6 +61,13 @@ impl Peer {
     /// Whether the client speaks MQTT 5.
     pub fn is_v5(&self) -> bool {
         self.level == 5
+    }
+
+    /// Where the client connected from.
+    #[track_caller]
+    pub fn address(&self) -> SocketAddr {
+        let stream = self.stream.as_ref().expect("not closed by the script");
+        stream.peer_addr().expect("an address")
     }
 
     /// The next packet.
