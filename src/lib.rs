@@ -38,9 +38,16 @@
 
 mod types;
 
+mod sync;
+
 mod guarded;
 
 mod mqtt;
+
+#[cfg(fuzzing)]
+#[doc(hidden)]
+#[allow(missing_docs, reason = "for the fuzz target alone")]
+pub use mqtt::fuzzing;
 
 mod outbox;
 

@@ -10,6 +10,9 @@ mod decoder;
 mod disconnect;
 mod error;
 mod fixed_header;
+#[cfg(any(fuzzing, test))]
+#[allow(missing_docs, reason = "for the fuzz target alone")]
+pub mod fuzzing;
 mod keepalive;
 mod limits;
 mod outgoing_message;
@@ -22,7 +25,7 @@ mod round_trip;
 mod send_buffer;
 mod session;
 mod subscribe;
-#[cfg(test)]
+#[cfg(any(fuzzing, test))]
 pub(crate) mod testing;
 mod writer;
 

@@ -51,8 +51,9 @@ pub(crate) struct Session {
     incoming: Incoming,
     limits: ServerLimits,
     keepalive: KeepAlive,
-    /// What our CONNECT allows the broker: messages at a time, and topic aliases.
+    /// Messages of the broker's at a time that our CONNECT allows.
     receive_maximum: usize,
+    /// Our CONNECT asked for a session without a past.
     clean: bool,
     inbound_aliases: InboundAliases,
     outbound_aliases: OutboundAliases,
