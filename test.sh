@@ -12,7 +12,7 @@ without_c() {
     hidden=$(mktemp -d)
     printf '#!/bin/sh\nexit 1\n' >"$hidden/cmake"
     chmod +x "$hidden/cmake"
-    PATH="$hidden:$PATH" CC=false CXX=false cargo check --quiet --no-default-features --target-dir target/without-c
+    PATH="$hidden:$PATH" CC=false CXX=false RUSTFLAGS='-D warnings' cargo check --quiet --no-default-features --target-dir target/without-c
     rm -r "$hidden"
     tree=$(cargo tree --no-default-features --edges normal,build --prefix none)
     if printf '%s\n' "$tree" | grep -E '^(paho-mqtt|cc|cmake)( |-sys )'; then

@@ -292,6 +292,7 @@ impl Queue {
         self.pending == 0 && self.open_requests == 0
     }
 
+    #[allow(dead_code, reason = "as in the outbox")]
     pub(crate) fn waiting_after(&self, sequence: u64, most: usize, into: &mut Vec<(u64, String)>) {
         let from = self.waiting.partition_point(|message| message.sequence <= sequence);
         into.extend(self.waiting.range(from..).take(most).map(|message| (message.sequence, message.topic.clone())));
