@@ -5,6 +5,7 @@ mod slot;
 
 use std::sync::Mutex;
 
+use crate::sync::lock;
 use crate::types::{ConnectFlags, DisconnectFlags, Message, Properties, ReasonCode, language, tell};
 use routes::Routes;
 use slot::Slot;
@@ -62,20 +63,20 @@ impl<C, U> Default for Callbacks<C, U> {
 impl<C, U> Callbacks<C, U> {
     /// Registers a callback for messages whose topic matches `filter`.
     pub(crate) fn route_add(&self, filter: String, callback: Box<OnMessage<C, U>>) {
-        let replaced = routes::lock(&self.routes).add(filter, callback);
+        let replaced = lock(&self.routes).add(filter, callback);
         drop(replaced);
     }
 
     /// Removes what `route_add` registered, if there is anything.
     pub(crate) fn route_remove(&self, filter: &str) {
-        let removed = routes::lock(&self.routes).remove(filter);
+        let removed = lock(&self.routes).remove(filter);
         drop(removed);
     }
 
     /// Gives a message to every callback whose filter matches its topic, or else to `on_message`.
     pub(crate) fn run_message(&self, client: &C, userdata: &U, message: &Message) {
         let topic = &message.topic;
-        let matching = routes::lock(&self.routes).matching(topic);
+        let matching = lock(&self.routes).matching(topic);
         if matching.is_empty() {
             let about = || format!("on_message (topic {topic:?})");
             return self.message.call(|callback| guarded(about, || callback(client, userdata, message)));

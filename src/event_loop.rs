@@ -11,7 +11,7 @@ mod subscriptions;
 mod waiting;
 
 use std::hash::{BuildHasher, Hasher, RandomState};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use crate::callbacks::Callbacks;
@@ -19,6 +19,7 @@ use crate::event::{EventQueue, Popped};
 use crate::mqtt::{Filters, OutgoingMessage, ServerId};
 use crate::net::Network;
 use crate::outbox::{Outbox, Persistence};
+use crate::sync::lock;
 use crate::types::{self, Properties, Protocol, Result};
 use connection_state::ConnectionCell;
 use loop_lock::LoopLock;
@@ -71,10 +72,6 @@ pub(crate) struct Kept {
     pub(crate) last_sequence: u64,
     /// Whose session they were sent in.
     pub(crate) server: Option<ServerId>,
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A number between 0 and 1 that differs between clients and calls.

@@ -16,14 +16,14 @@ mod reactor;
 mod socket;
 mod tuning;
 
-use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Instant;
 
 use crate::engine::{self, Intake};
 use crate::event::{ConnectionId, EventQueue};
 use crate::mqtt::{Connack, ServerId, Session};
 use crate::outbox::Outbox;
+use crate::sync::lock;
 use crate::types::{Engine, Error, Protocol, Result};
 use connection::Connection;
 use reactor::{Channel, Reactor};
@@ -97,7 +97,7 @@ impl Network {
 
     /// Starts the engine, if this is the first attempt.
     fn start_engine(&self) -> Result<()> {
-        let _starting = self.starting.lock().unwrap_or_else(PoisonError::into_inner);
+        let _starting = lock(&self.starting);
         if self.intake.get().is_some() {
             return Ok(());
         }
@@ -154,14 +154,4 @@ impl Drop for Network {
     fn drop(&mut self) {
         self.channel.close();
     }
-}
-
-/// Locks, also after a panic: nothing in here is left half done.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// What a socket's failure says to a person.
-fn closed() -> io::Error {
-    io::Error::new(io::ErrorKind::UnexpectedEof, "the other side closed the connection")
 }

@@ -10,7 +10,7 @@ use std::fs::{self, File};
 use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, Sender};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -18,6 +18,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::mqtt::{OutgoingMessage, ServerId};
 use crate::outbox::Persistence;
+use crate::sync::lock;
 use crate::types::{Error, Result};
 use record::{Row, file_name};
 
@@ -212,10 +213,6 @@ fn work_off(shared: &Mutex<Shared>, orders: &Receiver<Order>) {
             );
         }
     }
-}
-
-fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
-    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn create_private(dir: &Path) -> std::io::Result<()> {

@@ -13,11 +13,12 @@
 
 use std::collections::HashMap;
 use std::mem::take;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use crate::client::Client;
 use crate::guarded::CallbackResult;
 use crate::one_shot::OneShotOptions;
+use crate::sync::lock;
 use crate::types::{Error, Message, ReasonCode, Result, SubscribeOptions, language, tell};
 
 /// One topic filter or several: text, or an array, slice or `Vec` of texts.
@@ -178,10 +179,6 @@ impl Wanted {
         lock(&self.error).get_or_insert(error);
         client.disconnect()
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 macro_rules! topics {

@@ -1,7 +1,7 @@
 //! Callbacks for some topics only (paho-python: `message_callback_add`), found level by level.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use crate::callbacks::slot::Slot;
 use crate::types::{language, tell};
@@ -46,10 +46,6 @@ impl<F: ?Sized> Default for Routes<F> {
     fn default() -> Self {
         Routes { nodes: vec![Node::default()], free: Vec::new() }
     }
-}
-
-pub(crate) fn lock<F: ?Sized>(routes: &Mutex<Routes<F>>) -> MutexGuard<'_, Routes<F>> {
-    routes.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl<F: ?Sized> Routes<F> {

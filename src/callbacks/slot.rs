@@ -1,8 +1,9 @@
 //! The place of one callback: taken out while it runs, put back unless it was replaced meanwhile.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::callbacks::guarded;
+use crate::sync::lock;
 use crate::types::{language, tell};
 
 /// Holds a callback of type `F`, if one is registered.
@@ -27,7 +28,7 @@ impl<F: ?Sized> Slot<F> {
     }
 
     fn lock(&self) -> MutexGuard<'_, State<F>> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     /// Registers `callback`, or removes the one there is. What was there is dropped without the lock.

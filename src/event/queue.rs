@@ -2,11 +2,12 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Instant;
 
 use crate::event::Event;
 use crate::mqtt::Completion;
+use crate::sync::{lock, wait};
 
 /// Bytes of messages that may wait for the callbacks before the broker is kept waiting.
 const ROOM: usize = 16 * 1024 * 1024;
@@ -61,10 +62,6 @@ pub(crate) enum Popped {
     /// Somebody wants the loop to look around.
     Poked,
     TimedOut,
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl EventQueue {
@@ -213,15 +210,11 @@ impl EventQueue {
             if std::mem::take(&mut arrived.poked) {
                 return Popped::Poked;
             }
-            let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-            if left.is_some_and(|left| left.is_zero()) {
+            if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
                 return Popped::TimedOut;
             }
             arrived.asleep = true;
-            arrived = match left {
-                None => self.changed.wait(arrived).unwrap_or_else(PoisonError::into_inner),
-                Some(left) => self.changed.wait_timeout(arrived, left).unwrap_or_else(PoisonError::into_inner).0,
-            };
+            arrived = wait(&self.changed, arrived, deadline);
             arrived.asleep = false;
         }
     }

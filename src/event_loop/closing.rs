@@ -2,9 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use crate::event_loop::EventLoop;
 use crate::event_loop::connection_state::Close;
-use crate::event_loop::{EventLoop, lock};
 use crate::mqtt::Stage;
+use crate::sync::lock;
 use crate::types::later;
 
 /// How much longer than its time limit an orderly end may take that only needs the network.

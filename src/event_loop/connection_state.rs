@@ -6,13 +6,14 @@
 #[cfg(test)]
 mod tests;
 
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use crate::event::ConnectionId;
 use crate::event_loop::backoff::Backoff;
 use crate::mqtt::Connack;
 use crate::net::Watch;
+use crate::sync::{lock, wait};
 use crate::types::{Error, Result, later};
 
 /// A connection that lasted less than this and was cut by the broker may have been taken over by another client.
@@ -110,7 +111,7 @@ impl ConnectionCell {
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.inner)
     }
 
     /// Changes the state, and notifies whoever waits for that.
@@ -322,11 +323,10 @@ impl ConnectionCell {
                 _ if inner.accepted == id || inner.told >= id => return Some(Ok(())),
                 _ => return Some(Err(Error::Cancelled)),
             }
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
+            if deadline <= Instant::now() {
                 return None;
             }
-            inner = self.changed.wait_timeout(inner, left).unwrap_or_else(PoisonError::into_inner).0;
+            inner = wait(&self.changed, inner, Some(deadline));
         }
     }
 

@@ -3,9 +3,10 @@
 use std::time::Instant;
 
 use crate::event::{ConnectionId, Event};
-use crate::event_loop::{EventLoop, lock};
+use crate::event_loop::EventLoop;
 use crate::guarded::guarded;
 use crate::mqtt::{Filters, Stage};
+use crate::sync::lock;
 use crate::types::{ConnectFlags, DisconnectFlags, Error, Notice, Properties, ReasonCode};
 
 impl<C, U> EventLoop<C, U> {

@@ -1,10 +1,11 @@
 //! Whose turn it is: callbacks of one client run on one thread at a time.
 
 use std::cell::RefCell;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
+use crate::sync::{lock, wait};
 use crate::types::{Error, Result};
 
 /// Which loop the program has asked for.
@@ -57,19 +58,13 @@ impl LoopLock {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     /// Waits for a change, at most until `deadline`.
     fn wait<'a>(&self, mut state: MutexGuard<'a, State>, deadline: Option<Instant>) -> MutexGuard<'a, State> {
         state.waiting += 1;
-        state = match deadline {
-            None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
-            Some(deadline) => {
-                let left = deadline.saturating_duration_since(Instant::now());
-                self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0
-            }
-        };
+        state = wait(&self.changed, state, deadline);
         state.waiting -= 1;
         state
     }

@@ -1,11 +1,12 @@
 //! The state behind `MessageInfo`: whether a message is confirmed, and whom to notify.
 
 use std::cell::Cell;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard};
 use std::task::Waker;
 use std::time::Instant;
 
 use crate::guarded::guarded;
+use crate::sync::{lock, wait};
 use crate::types::{Error, Result};
 
 thread_local! {
@@ -64,7 +65,7 @@ impl Completion {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     pub(crate) fn stage(&self) -> Stage {
@@ -120,15 +121,11 @@ impl Completion {
     pub(crate) fn wait(&self, stage: Stage, deadline: Option<Instant>) -> bool {
         let mut state = self.lock();
         while state.stage < stage {
-            let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-            if left.is_some_and(|left| left.is_zero()) {
+            if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
                 return false;
             }
             state.waiting += 1;
-            state = match left {
-                None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
-                Some(left) => self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0,
-            };
+            state = wait(&self.changed, state, deadline);
             state.waiting -= 1;
         }
         true

@@ -7,9 +7,10 @@ use std::time::{Duration, Instant};
 
 use crate::event::ConnectionId;
 use crate::mqtt::{Connack, ConnectPacket, ServerId};
+use crate::net::Network;
 use crate::net::dial::dial;
 use crate::net::reactor::Reactor;
-use crate::net::{Network, lock};
+use crate::sync::lock;
 use crate::types::{Bind, Error, Result};
 
 /// Attempts that are made at the same time; the others wait in line, and their time limit runs.

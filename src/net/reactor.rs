@@ -11,7 +11,7 @@ use mio::{Events, Poll, Registry, Token, Waker};
 
 use crate::net::connection::Connection;
 use crate::net::deadlines::Deadlines;
-use crate::net::lock;
+use crate::sync::lock;
 
 /// Wakes the thread for what other threads have to say.
 const WAKE: Token = Token(usize::MAX);

@@ -11,7 +11,7 @@ use socket2::SockRef;
 
 use crate::mqtt::SendBuffer;
 use crate::net::quick_acks::QuickAcks;
-use crate::net::{closed, tuning};
+use crate::net::tuning;
 
 /// The broker's socket. Dropping it closes it.
 #[derive(Debug)]
@@ -60,7 +60,9 @@ impl Socket {
         }
         loop {
             match self.stream.read(buffer) {
-                Ok(0) => return Got::End(closed()),
+                Ok(0) => {
+                    return Got::End(io::Error::new(ErrorKind::UnexpectedEof, "the other side closed the connection"));
+                }
                 Ok(count) => {
                     if tuning::ACKNOWLEDGES {
                         self.quick_acks.read();

@@ -1,6 +1,7 @@
 //! The store on real files: what comes back, and what is said of damage.
 
 use super::*;
+use crate::sync::lock;
 use crate::types::{Properties, Qos};
 
 fn message(sequence: u64, topic: &str, payload: &[u8]) -> OutgoingMessage {

@@ -13,6 +13,7 @@ mod text;
 /// The modules of the library from the lowest layer to the highest; a module imports only from layers below its own.
 const LAYERS: &[&[&str]] = &[
     &["types"],
+    &["sync"],
     &["guarded"],
     &["mqtt"],
     &["outbox"],

@@ -4,12 +4,13 @@
 //! whatever comes on its connection wakes Paho's receiving thread, which else takes up to a second to notice a new Unix
 //! socket.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 use std::{io, thread};
 
 use paho_mqtt::AsyncClient;
 
+use crate::sync::lock;
 use crate::types::{Error, Result};
 
 use super::client::Connecting;
@@ -34,16 +35,12 @@ enum Anchor {
 
 static ANCHOR: Mutex<Option<Anchor>> = Mutex::new(None);
 
-fn lock() -> MutexGuard<'static, Option<Anchor>> {
-    ANCHOR.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 /// Sees to it that Paho runs. `false` when it does not answer, which may be for ever.
 ///
 /// # Errors
 /// It cannot run for want of threads or descriptors, for now.
 pub(super) fn hold() -> Result<bool> {
-    let mut anchor = lock();
+    let mut anchor = lock(&ANCHOR);
     let (mut connecting, patience) = match anchor.take() {
         Some(Anchor::Connected { _client, mut room }) => {
             let stands = room.read(|_| ()).and_then(|()| room.flush()).is_ok();
@@ -72,7 +69,7 @@ pub(super) fn hold() -> Result<bool> {
 
 /// Has Paho's receiving thread look at its sockets anew: it may be watching, for up to a second, those it had before.
 pub(super) fn wake_paho() {
-    if let Some(Anchor::Connected { room, .. }) = &mut *lock() {
+    if let Some(Anchor::Connected { room, .. }) = &mut *lock(&ANCHOR) {
         // A ping's answer runs no callback.
         room.say(&packet::PINGRESP);
         if let Err(error) = room.flush() {

@@ -3,8 +3,10 @@
 //!
 //! One thread sees off whoever is in line, and ends.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
+
+use crate::sync::lock;
 
 use super::pump::{Hand, Pump};
 use super::room::Room;
@@ -28,7 +30,7 @@ struct Line {
 static LINE: Mutex<Line> = Mutex::new(Line { guests: Vec::new(), attended: false });
 
 fn line() -> MutexGuard<'static, Line> {
-    LINE.lock().unwrap_or_else(PoisonError::into_inner)
+    lock(&LINE)
 }
 
 /// Sees a guest off, soon. Returns at once.

@@ -17,7 +17,7 @@ use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, Weak};
 use std::task::{Context, Wake, Waker};
 use std::{fmt, mem};
 
@@ -25,6 +25,7 @@ use paho_mqtt::{AsyncClient, DeliveryToken, Message, QOS_0};
 
 use crate::engine::Intake;
 use crate::outbox::Outbox;
+use crate::sync::{lock, wait};
 
 use super::leaving::{self, Guest};
 
@@ -101,7 +102,7 @@ impl Pump {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     /// The client is connected to the room: hands over what waits.
@@ -146,7 +147,7 @@ impl Pump {
         let mut state = self.lock();
         state.closing = true;
         while let Place::Taken = state.hand {
-            state = self.returned.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = wait(&self.returned, state, None);
         }
         match mem::replace(&mut state.hand, Place::Gone) {
             Place::Here(hand) => Some(hand),

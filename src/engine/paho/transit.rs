@@ -1,9 +1,10 @@
 //! Events whose ticket is on its way through Paho.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::event::{Event, EventQueue};
+use crate::sync::lock;
 
 /// Events in the order of the wire, between the session and the event queue. Lock order: this, then the queue.
 #[derive(Debug)]
@@ -28,7 +29,7 @@ impl Transit {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     /// Takes the events in and gives each message a ticket. What has no message before it goes straight to the queue.
