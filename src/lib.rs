@@ -28,10 +28,27 @@
 //!
 //! # The way of a message
 //! ```text
-//!  your thread         Paho's two threads      one thread for all clients        the loop's thread
-//!  publish() ─► outbox ─► engine (paho-mqtt) ─► link ─► network ─► link ─► engine ─► event ─► event loop ─► callbacks
+//!  your thread      outbox            the network thread (one for all clients)              the loop's thread
+//!  publish() ─► order, message ids ─► [engine] ─► session ─► send buffer ─► broker
+//!               kept until confirmed              ids, QoS, window,            │
+//!  callbacks ◄── event loop ◄── events ◄── [engine] ◄── limits, keep-alive ◄── decoder
 //! ```
 //! The [`documentation`] follows it step by step, and holds the repository's other pages.
+//!
+//! # Two engines
+//! With [`Engine::Paho`], the default, every message passes through an Eclipse Paho client inside this process, as a
+//! numbered ticket. Paho does not reach the network, and sees no payload, password or session: that is this crate's own
+//! MQTT core, which [`Engine::Native`] uses alone, without a C compiler (`default-features = false`).
+//!
+//! # Known problems
+//! - No TLS, no WebSocket, no proxy: see [`documentation::parity`].
+//! - A packet after which the broker hangs up without a word is sent again with each connection. What the broker's CONNACK
+//!   says it does not take is refused instead.
+//! - The last 64 KiB of a message must drain within one keep-alive: give slow lines a longer one.
+//! - Dropping the last handle may wait for two seconds: call [`Client::disconnect`] before, where that matters.
+//! - With the engine Paho, child processes inherit a socket on which only numbers pass; and a logger that takes the target
+//!   `paho_mqtt_c` at level info or below costs two thirds of the speed: set `RUST_LOG=info,paho_mqtt_c=off,paho_mqtt=off`,
+//!   or use the native engine.
 
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
