@@ -11,10 +11,13 @@ mod connection;
 mod deadlines;
 mod dial;
 mod ending;
+mod pipe;
 mod quick_acks;
 mod reactor;
+mod route;
 mod socket;
 mod tuning;
+mod wire;
 
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Instant;
@@ -29,6 +32,7 @@ use connection::Connection;
 use reactor::{Channel, Reactor};
 
 pub(crate) use attempt::Plan;
+pub(crate) use route::Route;
 
 /// What a connection tells its client at once, before the loop hears of it as an event. Called with the connection's
 /// lock held; nothing in here may wait.

@@ -40,7 +40,7 @@ pub use reason_code::{PacketType, ReasonCode};
 pub use topic::topic_matches_sub;
 
 pub(crate) use duration::{GivenDuration, check_duration, check_keepalive, check_timeout, keepalive_seconds};
-pub(crate) use host::check_host;
+pub(crate) use host::{check_host, check_socket_path};
 pub(crate) use language::{language, tell};
 pub(crate) use later::later;
 pub(crate) use notice::Notice;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::client::Client;
 use crate::event_loop::{Beginning, ConnectSettings, EventLoop, Kept};
+use crate::net::Route;
 use crate::types::{
     Bind, CallbackApiVersion, CleanStart, Engine, Error, Properties, Protocol, Result, Transport, check_text, language,
     tell,
@@ -81,7 +82,7 @@ impl<U: Send + Sync + 'static> ClientBuilder<U> {
         self
     }
 
-    /// How the broker is reached. Default: TCP.
+    /// How the broker is reached. Default: TCP. What this system or this build does not have makes `build` fail.
     pub fn transport(mut self, transport: Transport) -> Self {
         self.transport = transport;
         self
@@ -131,11 +132,12 @@ impl<U: Send + Sync + 'static> ClientBuilder<U> {
     ///
     /// # Errors
     /// [`Error::ClientIdRequired`] for a kept session without a client id; [`Error::InvalidOption`] for a clean session of
-    /// MQTT 5; [`Error::NulInText`] and
+    /// MQTT 5; [`Error::TransportNotAvailable`]; [`Error::NulInText`] and
     /// [`Error::TextTooLong`] for a client id that MQTT does not allow; with persistence, [`Error::ClientIdRequired`]
     /// without a client id and [`Error::Storage`] when the directory cannot be used or its contents are damaged.
     pub fn build(self) -> Result<Client<U>> {
         check_text("client id", &self.client_id)?;
+        self.transport.check()?;
         if self.engine == Engine::Paho && !cfg!(feature = "paho") {
             return Err(Error::EngineNotCompiled);
         }
@@ -185,6 +187,7 @@ impl<U: Send + Sync + 'static> ClientBuilder<U> {
             host: String::new(),
             port: 0,
             bind: Bind::default(),
+            route: Route { transport: self.transport },
             keepalive: Duration::from_secs(60),
             clean_start: CleanStart::default(),
             properties: Properties::new(),

@@ -5,7 +5,8 @@ use std::time::Duration;
 use crate::client::Client;
 use crate::mqtt::encode_disconnect;
 use crate::types::{
-    CleanStart, ConnectOptions, DisconnectOptions, Error, PropertyHome, Protocol, Result, check_host, check_text,
+    CleanStart, ConnectOptions, DisconnectOptions, Error, PropertyHome, Protocol, Result, Transport, check_host,
+    check_socket_path, check_text,
 };
 
 /// How long [`Client::disconnect`] waits for confirmations.
@@ -14,12 +15,14 @@ const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 impl<U: Send + Sync + 'static> Client<U> {
     /// Connects to the broker and waits for its answer (paho-python: `connect(host, port)`).
     ///
-    /// `host` is a name or an address, `port` usually 1883. The wait is limited by
+    /// `host` is a name or an address, `port` usually 1883; over [`Transport::Unix`], `host` is the path of the broker's socket
+    /// and any port will do. The wait is limited by
     /// [`connect_timeout_set`](Client::connect_timeout_set), 5 seconds by default. When the broker accepts,
     /// `on_connect` runs with the loop: what is written after `connect` comes before what `on_connect` does.
     ///
     /// # Errors
     /// [`Error::InvalidHost`], [`Error::InvalidPort`]; [`Error::NameNotFound`], [`Error::Unreachable`],
+    /// [`Error::SocketUnreachable`],
     /// [`Error::ConnectTimeout`], [`Error::ClosedDuringConnect`] with what to do about it; [`Error::Refused`] after
     /// `on_connect` has run with the reason.
     pub fn connect(&self, host: &str, port: u16) -> Result<()> {
@@ -106,9 +109,13 @@ impl<U: Send + Sync + 'static> Client<U> {
 
     /// Checks where to connect and how, and keeps it for every attempt.
     fn aim(&self, host: &str, port: u16, options: ConnectOptions) -> Result<()> {
-        check_host(host)?;
-        if port == 0 {
-            return Err(Error::InvalidPort);
+        if self.transport() == Transport::Unix {
+            check_socket_path(host)?;
+        } else {
+            check_host(host)?;
+            if port == 0 {
+                return Err(Error::InvalidPort);
+            }
         }
         let keepalive = options.checked_keepalive()?;
         if options.clean_start != CleanStart::FirstOnly && self.protocol() != Protocol::V5 {

@@ -180,7 +180,29 @@ impl<U: Send + Sync + 'static> Client<U> {
     /// How the broker is reached (paho-python: `transport`).
     #[must_use]
     pub fn transport(&self) -> Transport {
-        Transport::Tcp
+        self.events().settings(|settings| settings.route.transport)
+    }
+
+    /// Has the next connection reach the broker another way (paho-python: `transport`). Default: TCP, or what
+    /// [`ClientBuilder::transport`](crate::ClientBuilder::transport) has said.
+    ///
+    /// # Errors
+    /// [`Error::TransportNotAvailable`].
+    ///
+    /// ```
+    /// use rappel as pmc;
+    ///
+    /// # fn main() -> pmc::Result<()> {
+    /// let client = pmc::Client::new(pmc::CallbackApiVersion::Version2);
+    /// client.transport_set(pmc::Transport::Unix)?;
+    /// assert_eq!(client.transport().to_string(), "unix");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn transport_set(&self, transport: Transport) -> Result<()> {
+        transport.check()?;
+        self.events().settings(|settings| settings.route.transport = transport);
+        Ok(())
     }
 
     /// What moves this client's messages, as [`ClientBuilder::engine`](crate::ClientBuilder::engine) has chosen it.

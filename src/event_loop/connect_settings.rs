@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::event::ConnectionId;
 use crate::mqtt::{ConnectPacket, Credentials, MAX_PACKET, Will};
-use crate::net::Plan;
+use crate::net::{Plan, Route};
 use crate::types::{Bind, CleanStart, Error, Properties, Protocol, Result, keepalive_seconds};
 
 /// Address, identity, will and options of the next attempt.
@@ -14,6 +14,7 @@ pub(crate) struct ConnectSettings {
     pub(crate) host: String,
     pub(crate) port: u16,
     pub(crate) bind: Bind,
+    pub(crate) route: Route,
     pub(crate) keepalive: Duration,
     pub(crate) clean_start: CleanStart,
     pub(crate) properties: Properties,
@@ -50,6 +51,7 @@ impl ConnectSettings {
             host: self.host.clone(),
             port: self.port,
             bind: self.bind,
+            route: self.route.clone(),
             timeout: self.connect_timeout,
             deadline,
             packet: ConnectPacket {

@@ -8,10 +8,13 @@ use std::time::{Duration, Instant};
 use crate::event::ConnectionId;
 use crate::mqtt::{Connack, ConnectPacket, ServerId};
 use crate::net::Network;
-use crate::net::dial::dial;
+use crate::net::dial;
+use crate::net::pipe::Pipe;
 use crate::net::reactor::Reactor;
+use crate::net::route::Route;
+use crate::net::wire::Wire;
 use crate::sync::lock;
-use crate::types::{Bind, Error, Result};
+use crate::types::{Bind, Error, Result, Transport};
 
 /// Attempts that are made at the same time; the others wait in line, and their time limit runs.
 const THREADS: usize = 32;
@@ -23,6 +26,7 @@ pub(crate) struct Plan {
     pub(crate) host: String,
     pub(crate) port: u16,
     pub(crate) bind: Bind,
+    pub(crate) route: Route,
     /// For everything from the name to CONNACK.
     pub(crate) timeout: Duration,
     /// When that is over.
@@ -95,12 +99,20 @@ fn work() {
     }
 }
 
+/// Makes the system's connection.
+fn reach(plan: &Plan) -> Result<Pipe> {
+    match plan.route.transport {
+        Transport::Unix => dial::unix(&plan.host, plan.deadline),
+        Transport::Tcp => dial::tcp(&plan.host, plan.port, plan.bind, plan.deadline),
+    }
+}
+
 fn connect(network: &Weak<Network>, plan: Plan) -> Result<()> {
     match network.upgrade().filter(|network| network.watch.is_wanted(plan.id)) {
         Some(network) => network.start_engine()?,
         None => return Ok(()),
     }
-    let stream = dial(&plan.host, plan.port, plan.bind, plan.deadline)?;
+    let wire = Wire::open(reach(&plan)?, &plan)?;
     let Some(network) = network.upgrade() else {
         return Ok(());
     };
@@ -109,7 +121,7 @@ fn connect(network: &Weak<Network>, plan: Plan) -> Result<()> {
     let mut attached = Ok(());
     network.act(|connection| {
         let token = network.channel.broker_token();
-        attached = connection.attach(stream, reactor.registry(), token, plan);
+        attached = connection.attach(wire, reactor.registry(), token, plan);
     });
     network.channel.notify();
     attached.map_err(problem)

@@ -14,6 +14,7 @@ use crate::event::{ConnectionId, Event, EventQueue};
 use crate::mqtt::{Completion, Decoder, ProtocolError, SendBuffer, Session};
 use crate::net::ending::Ending;
 use crate::net::socket::{Got, Socket};
+use crate::net::wire::Wire;
 use crate::net::{Plan, Watch};
 use crate::outbox::Outbox;
 use crate::types::{Error, Notice, Protocol, later};
@@ -164,17 +165,11 @@ impl Connection {
     }
 
     /// Attempt `plan.id` has a socket: CONNECT goes out, unless nobody wants the connection any more.
-    pub(crate) fn attach(
-        &mut self,
-        stream: std::net::TcpStream,
-        registry: &Registry,
-        token: Token,
-        plan: Plan,
-    ) -> io::Result<()> {
+    pub(crate) fn attach(&mut self, wire: Wire, registry: &Registry, token: Token, plan: Plan) -> io::Result<()> {
         if self.abandoned || self.attempt.as_ref().is_none_or(|attempt| attempt.id != plan.id) {
             return Ok(());
         }
-        let socket = Socket::new(stream, registry, token)?;
+        let socket = Socket::new(wire, registry, token)?;
         self.attempt = None;
         self.session.connect(&plan.packet, Instant::now(), &mut self.out);
         self.link = Some(Link {
@@ -370,6 +365,7 @@ impl Connection {
         };
         if let Stage::Lingering { shut_down, .. } = &mut link.stage
             && self.out.is_empty()
+            && !link.socket.holds_back()
             && !std::mem::replace(shut_down, true)
         {
             link.socket.shut_down();
@@ -377,7 +373,7 @@ impl Connection {
         if wrote {
             let left = self.out.len();
             link.unread_answers = link.unread_answers.saturating_sub(before - left);
-            self.session.keepalive().said(now, left > 0);
+            self.session.keepalive().said(now, left > 0 || link.socket.holds_back());
             self.confirm_written();
         }
         wrote
@@ -402,7 +398,7 @@ impl Connection {
             let error = match ending {
                 Ending::Finished | Ending::Aborted => Error::Cancelled,
                 Ending::Protocol(error) => Error::Protocol { problem: error.problem.to_owned() },
-                _ => Error::ClosedDuringConnect { host, port },
+                other => other.told().unwrap_or(Error::ClosedDuringConnect { host, port }),
             };
             self.reset();
             return self.attempt_failed(link.plan.id, error);

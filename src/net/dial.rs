@@ -5,20 +5,46 @@ use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+#[cfg(unix)]
+use socket2::SockAddr;
 use socket2::{Domain, Protocol, Socket, Type};
 
+use crate::net::pipe::Pipe;
+#[cfg(not(unix))]
+use crate::types::Transport;
 use crate::types::{Bind, Error, Result};
+
+/// The shortest time limit that a system knows.
+const SHORTEST: Duration = Duration::from_millis(1);
 
 /// Connects to `host`, trying all its addresses in turn until `deadline`.
 ///
 /// Resolving a name may take longer than any deadline: callers do this on a thread they need not wait for.
-pub(crate) fn dial(host: &str, port: u16, bind: Bind, deadline: Instant) -> Result<TcpStream> {
+pub(crate) fn tcp(host: &str, port: u16, bind: Bind, deadline: Instant) -> Result<Pipe> {
     let addresses = resolve(host, port)?;
-    connect_to_one(&addresses, bind, deadline).map_err(|cause| Error::Unreachable {
-        host: host.to_owned(),
-        port,
-        cause: Arc::new(cause),
+    let pipe = connect_to_one(&addresses, bind, deadline).and_then(|stream| Pipe::tcp(stream, deadline));
+    pipe.map_err(|cause| Error::Unreachable { host: host.to_owned(), port, cause: Arc::new(cause) })
+}
+
+/// Connects to the Unix socket at `path`.
+#[cfg(unix)]
+pub(crate) fn unix(path: &str, deadline: Instant) -> Result<Pipe> {
+    let connect = || {
+        let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+        // Where the broker is slow to accept, this wait ends with the socket's time limit for writing.
+        socket.set_write_timeout(Some(deadline.saturating_duration_since(Instant::now()).max(SHORTEST)))?;
+        socket.connect(&SockAddr::unix(path)?)?;
+        Ok(Pipe::unix(socket.into(), deadline))
+    };
+    connect().map_err(|cause: io::Error| {
+        let cause = if cause.kind() == ErrorKind::WouldBlock { ErrorKind::TimedOut.into() } else { cause };
+        Error::SocketUnreachable { path: path.to_owned(), cause: Arc::new(cause) }
     })
+}
+
+#[cfg(not(unix))]
+pub(crate) fn unix(_: &str, _: Instant) -> Result<Pipe> {
+    Err(Error::TransportNotAvailable { transport: Transport::Unix })
 }
 
 /// Connects to the first address that answers. Each gets its share of the time that is left, so that a dead one does not
@@ -28,7 +54,7 @@ fn connect_to_one(addresses: &[SocketAddr], bind: Bind, deadline: Instant) -> io
     for (position, address) in addresses.iter().enumerate() {
         let left = deadline.saturating_duration_since(Instant::now());
         let share = left / (addresses.len() - position) as u32;
-        if share < Duration::from_millis(1) {
+        if share < SHORTEST {
             break;
         }
         match connect(address, bind, share) {
@@ -77,13 +103,13 @@ mod tests {
     #[test]
     fn reaches_a_listener() -> std::io::Result<()> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
-        assert!(dial("127.0.0.1", listener.local_addr()?.port(), Bind::default(), soon()).is_ok());
+        assert!(tcp("127.0.0.1", listener.local_addr()?.port(), Bind::default(), soon()).is_ok());
         Ok(())
     }
 
     #[test]
     fn says_what_failed() {
-        let dial = |host, port| dial(host, port, Bind::default(), soon());
+        let dial = |host, port| tcp(host, port, Bind::default(), soon());
         assert!(matches!(dial("127.0.0.1", 1), Err(Error::Unreachable { port: 1, .. })));
         assert!(matches!(dial("no-such-name.invalid", 1883), Err(Error::NameNotFound { .. })));
     }

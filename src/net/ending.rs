@@ -53,6 +53,14 @@ impl Ending {
         matches!(self, Ending::Finished | Ending::Aborted)
     }
 
+    /// What a layer between MQTT and the network has to say about it.
+    pub(crate) fn told(&self) -> Option<Error> {
+        match self {
+            Ending::Network(error) => error.get_ref()?.downcast_ref::<Error>().cloned(),
+            _ => None,
+        }
+    }
+
     /// The error that says so to the program.
     pub(crate) fn error(&self) -> Error {
         Error::ConnectionLost { code: self.code() }

@@ -1,45 +1,48 @@
-//! A socket, and what is known of its readiness.
+//! The broker's end as the network's thread sees it: bytes in, bytes out, and what is known of its readiness.
 
-use std::io::{self, ErrorKind, Read};
-use std::net::Shutdown;
+use std::io::{self, ErrorKind, Read, Write};
 use std::time::{Duration, Instant};
 
 use mio::event::Event;
-use mio::net::TcpStream;
-use mio::{Interest, Registry, Token};
-use socket2::SockRef;
+use mio::{Registry, Token};
 
 use crate::mqtt::SendBuffer;
 use crate::net::quick_acks::QuickAcks;
-use crate::net::tuning;
+use crate::net::wire::Wire;
 
 /// The broker's socket. Dropping it closes it.
 #[derive(Debug)]
 pub(crate) struct Socket {
-    stream: TcpStream,
+    wire: Wire,
     readable: bool,
     writable: bool,
     /// The other side has closed its half: reads go on until they say so.
     read_closed: bool,
+    /// Bytes of MQTT are on their way through a layer, which the pipe has not taken yet.
+    behind: bool,
     quick_acks: QuickAcks,
 }
 
 /// What a read brought.
 pub(crate) enum Got {
     Nothing,
+    /// So many bytes of MQTT; none where what came was a layer's own, or only a part of what it needs.
     Bytes(usize),
     End(io::Error),
 }
 
 impl Socket {
     /// Takes over a connection and has it watched.
-    pub(crate) fn new(stream: std::net::TcpStream, registry: &Registry, token: Token) -> io::Result<Self> {
-        stream.set_nodelay(true)?;
-        stream.set_nonblocking(true)?;
-        tuning::bound_what_waits(&SockRef::from(&stream))?;
-        let mut stream = TcpStream::from_std(stream);
-        registry.register(&mut stream, token, Interest::READABLE | Interest::WRITABLE)?;
-        Ok(Socket { stream, readable: true, writable: true, read_closed: false, quick_acks: QuickAcks::default() })
+    pub(crate) fn new(mut wire: Wire, registry: &Registry, token: Token) -> io::Result<Self> {
+        wire.pipe_mut().watch(registry, token)?;
+        Ok(Socket {
+            wire,
+            readable: true,
+            writable: true,
+            read_closed: false,
+            behind: false,
+            quick_acks: QuickAcks::default(),
+        })
     }
 
     /// The system says that the socket is ready.
@@ -58,54 +61,81 @@ impl Socket {
         if !self.readable {
             return Got::Nothing;
         }
+        let before = self.wire.pipe().received();
         loop {
-            match self.stream.read(buffer) {
+            match self.wire.read(buffer) {
                 Ok(0) => {
                     return Got::End(io::Error::new(ErrorKind::UnexpectedEof, "the other side closed the connection"));
                 }
                 Ok(count) => {
-                    if tuning::ACKNOWLEDGES {
-                        self.quick_acks.read();
-                    }
+                    self.note_read();
                     // On Linux, less than was asked for means that there is no more, unless it is the end.
-                    self.readable = count == buffer.len() || self.read_closed || !cfg!(target_os = "linux");
+                    let is_all = count < buffer.len() && !self.read_closed && cfg!(target_os = "linux");
+                    self.readable = !is_all || self.wire.holds_bytes();
                     return Got::Bytes(count);
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     self.readable = false;
-                    return Got::Nothing;
+                    if self.wire.pipe().received() == before {
+                        return Got::Nothing;
+                    }
+                    self.note_read();
+                    return Got::Bytes(0);
                 }
                 Err(error) => return Got::End(error),
             }
         }
     }
 
-    /// Writes what the socket takes; `Ok(true)` when it took something.
+    fn note_read(&mut self) {
+        if self.wire.pipe().acknowledges() {
+            self.quick_acks.read();
+        }
+    }
+
+    /// Writes what the socket takes; `Ok(true)` when it took bytes of MQTT.
     pub(crate) fn write(&mut self, out: &mut SendBuffer) -> io::Result<bool> {
-        if !self.writable || out.is_empty() {
+        if !self.writable || (out.is_empty() && !self.holds_back()) {
             return Ok(false);
         }
-        let before = out.len();
-        self.writable = out.write_to(&mut self.stream)?;
-        let wrote = out.len() != before;
-        if wrote {
+        let (waiting, sent) = (out.len(), self.wire.pipe().sent());
+        self.writable = out.write_to(&mut self.wire)? && self.flush()?;
+        let (took, moved) = (out.len() != waiting, self.wire.pipe().sent() != sent);
+        if moved {
             self.quick_acks.wrote();
         }
+        let wrote = took || (self.behind && moved);
+        self.behind = (self.behind || took) && self.holds_back();
         Ok(wrote)
+    }
+
+    /// Has a layer send what it keeps; `Ok(false)` when the pipe takes no more for now.
+    fn flush(&mut self) -> io::Result<bool> {
+        loop {
+            match self.wire.flush() {
+                Ok(()) => return Ok(true),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Whether a layer keeps bytes that the pipe has not taken yet.
+    pub(crate) fn holds_back(&self) -> bool {
+        self.wire.wants_write()
     }
 
     /// Has the system give up a peer that has acknowledged nothing for so long.
     pub(crate) fn give_up_after(&self, patience: Duration) {
-        // A system that refuses keeps its own patience.
-        let _ = tuning::give_up_after(&SockRef::from(&self.stream), patience);
+        self.wire.pipe().give_up_after(patience);
     }
 
     /// Has the system acknowledge what was read, if it is time.
     pub(crate) fn acknowledge(&mut self, now: Instant) {
         if self.quick_acks.take_due(now) {
-            // A system that refuses acknowledges in its own time.
-            let _ = tuning::acknowledge(&SockRef::from(&self.stream));
+            self.wire.pipe().acknowledge();
         }
     }
 
@@ -114,8 +144,9 @@ impl Socket {
         self.quick_acks.next()
     }
 
-    /// Nothing more is sent. A side that is gone already needs no closing.
-    pub(crate) fn shut_down(&self) {
-        let _ = self.stream.shutdown(Shutdown::Write);
+    /// Nothing more is sent.
+    pub(crate) fn shut_down(&mut self) {
+        self.wire.say_goodbye();
+        self.wire.pipe().shut_down();
     }
 }

@@ -10,7 +10,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::types::language::told;
-use crate::types::{Properties, ReasonCode};
+use crate::types::{Properties, ReasonCode, Transport};
+
+pub(crate) use hints::place;
 
 /// The result of a call of this crate.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -239,9 +241,19 @@ told! {
             port: u16,
             /// What the system said.
             cause: Arc<io::Error>,
-        } where hint = hints::unreachable(language, cause.kind(), host, *port) =>
-            "cannot connect to {host}:{port} ({cause}): {hint}",
-            "impossible de se connecter à {host}:{port} ({cause}) : {hint}";
+        } where place = hints::place(host, *port), hint = hints::unreachable(language, cause.kind(), host, *port) =>
+            "cannot connect to {place} ({cause}): {hint}",
+            "impossible de se connecter à {place} ({cause}) : {hint}";
+
+        /// `connect`, `reconnect` over a Unix socket: no connection.
+        SocketUnreachable {
+            /// The path given as host.
+            path: String,
+            /// What the system said.
+            cause: Arc<io::Error>,
+        } where hint = hints::socket_unreachable(language, cause.kind(), path) =>
+            "cannot connect to the Unix socket {path} ({cause}): {hint}",
+            "impossible de se connecter au socket Unix {path} ({cause}) : {hint}";
 
         /// `connect`, `reconnect`: no answer in time.
         ConnectTimeout {
@@ -253,9 +265,9 @@ told! {
             seconds: f64,
             /// What was being waited for, for example "the broker's answer (CONNACK)".
             stage: &'static str,
-        } where stage = words::say(language, stage) =>
-            "no answer from {host}:{port} within {seconds} s ({stage}): check the address and the port, the network cable or Wi-Fi, and any firewall in between; or allow more time with connect_timeout_set",
-            "{host}:{port} n'a pas répondu en {seconds} s ({stage}) : vérifiez l'adresse et le port, le câble réseau ou le Wi-Fi, et les pare-feu entre les deux machines ; ou accordez plus de temps avec connect_timeout_set";
+        } where place = hints::place(host, *port), stage = words::say(language, stage) =>
+            "no answer from {place} within {seconds} s ({stage}): check the address and the port, the network cable or Wi-Fi, and any firewall in between; or allow more time with connect_timeout_set",
+            "{place} n'a pas répondu en {seconds} s ({stage}) : vérifiez l'adresse et le port, le câble réseau ou le Wi-Fi, et les pare-feu entre les deux machines ; ou accordez plus de temps avec connect_timeout_set";
 
         /// `connect`, `reconnect`: the other end hung up before it answered.
         ClosedDuringConnect {
@@ -263,9 +275,9 @@ told! {
             host: String,
             /// The port given.
             port: u16,
-        } =>
-            "{host}:{port} accepted the connection and closed it without answering: is it an MQTT broker, is the port one for TLS (8883) or WebSockets, and does the broker speak this MQTT version? Its log says more",
-            "{host}:{port} a accepté la connexion puis l'a fermée sans répondre : est-ce un broker MQTT, le port est-il celui de TLS (8883) ou de WebSocket, et le broker parle-t-il cette version de MQTT ? Son journal en dit plus";
+        } where place = hints::place(host, *port) =>
+            "{place} accepted the connection and closed it without answering: is it an MQTT broker, is the port one for TLS (8883) or WebSockets, and does the broker speak this MQTT version? Its log says more",
+            "{place} a accepté la connexion puis l'a fermée sans répondre : est-ce un broker MQTT, le port est-il celui de TLS (8883) ou de WebSocket, et le broker parle-t-il cette version de MQTT ? Son journal en dit plus";
 
         /// `connect` and the loops: what came from the other end is not MQTT.
         Protocol {
@@ -285,9 +297,9 @@ told! {
             code: ReasonCode,
             /// What an MQTT 5 broker added.
             properties: Properties,
-        } where number = code.value(), hint = hints::refused(language, *code) =>
-            "the broker {host}:{port} refused the connection: {code} ({number}); {hint}",
-            "le broker {host}:{port} a refusé la connexion : {code} ({number}) ; {hint}";
+        } where place = hints::place(host, *port), number = code.value(), hint = hints::refused(language, *code) =>
+            "the broker {place} refused the connection: {code} ({number}); {hint}",
+            "le broker {place} a refusé la connexion : {code} ({number}) ; {hint}";
 
         /// The loops with `reconnect_on_failure(false)`, `wait_for_publish` and others: the connection broke.
         ConnectionLost {
@@ -379,6 +391,14 @@ told! {
             "the engine Paho is not compiled in: add the feature \"paho\" of rappel, or choose Engine::Native",
             "le moteur Paho n'est pas compilé : ajoutez la feature \"paho\" de rappel, ou choisissez Engine::Native";
 
+        /// `build`, `transport_set`: this system, or this build of the crate, does not have it.
+        TransportNotAvailable {
+            /// The transport given.
+            transport: Transport,
+        } where hint = hints::transport(language, *transport) =>
+            "there is no transport {transport} here: {hint}",
+            "il n'y a pas de transport {transport} ici : {hint}";
+
         /// `disconnect`: the time ran out before the broker had confirmed everything.
         Unconfirmed {
             /// How many messages.
@@ -420,7 +440,9 @@ told! {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::NameNotFound { cause, .. } | Self::Unreachable { cause, .. } => Some(&**cause),
+            Self::NameNotFound { cause, .. }
+            | Self::Unreachable { cause, .. }
+            | Self::SocketUnreachable { cause, .. } => Some(&**cause),
             _ => None,
         }
     }

@@ -2,7 +2,7 @@
 
 use std::net::Ipv6Addr;
 
-use crate::types::{Error, Result};
+use crate::types::{Error, Result, language, tell};
 
 /// Says whether `host` can be a name or an address. What is often written beside them is refused here, where the error
 /// can say so, and not by the name server: `mqtt://..`, `..:1883`, `user:password@..`, `[::1]`.
@@ -12,6 +12,19 @@ pub(crate) fn check_host(host: &str) -> Result<()> {
     let strange = |letter: char| letter.is_whitespace() || letter.is_control() || "/@[]:".contains(letter);
     if host.is_empty() || (!address && host.contains(strange)) {
         return Err(Error::InvalidHost { host: without_password(host) });
+    }
+    Ok(())
+}
+
+/// Says whether `path` can be that of a Unix socket; whether it is one is known when it is reached.
+pub(crate) fn check_socket_path(path: &str) -> Result<()> {
+    if path.is_empty() || path.contains('\0') {
+        let problem = tell!(
+            language(),
+            "give the path of the broker's Unix socket, such as \"/run/mosquitto.sock\"",
+            "donnez le chemin du socket Unix du broker, par exemple \"/run/mosquitto.sock\""
+        );
+        return Err(Error::InvalidOption { option: "host", problem });
     }
     Ok(())
 }
@@ -48,6 +61,7 @@ mod tests {
             ("mqtts://broker.lan:8883/x", &["connect(\"broker.lan\", 8883)", "tls_set"]),
             ("localhost:1885", &["argument of its own", "connect(\"localhost\", 1885)"]),
             ("[::1]", &["without brackets"]),
+            ("/run/mosquitto.sock", &["Transport::Unix"]),
             ("broker.lan/mqtt", &["mqttbroker.lan"]),
             ("info@broker.lan", &["username_pw_set"]),
         ] {

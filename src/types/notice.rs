@@ -3,6 +3,7 @@
 //! What only the crate's own makers can do something about is written in English where it happens.
 
 use crate::types::Error;
+use crate::types::error::place;
 use crate::types::language::told;
 
 told! {
@@ -37,9 +38,9 @@ told! {
         StillNoConnection {
             host: String,
             port: u16,
-        } =>
-            "still no connection to {host}:{port}; trying again",
-            "toujours pas de connexion à {host}:{port} ; nouvel essai";
+        } where place = place(host, *port) =>
+            "still no connection to {place}; trying again",
+            "toujours pas de connexion à {place} ; nouvel essai";
 
         /// Info: subscriptions come back.
         SubscribingAgain {

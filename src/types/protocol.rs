@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::types::{Error, Result};
+
 /// Which arguments callbacks get; only Python's current version exists here.
 ///
 /// paho-python: `CallbackAPIVersion`. The old `VERSION1` is deprecated there and left out here.
@@ -63,12 +65,26 @@ pub enum Transport {
     /// A TCP connection, usually to port 1883. paho-python: `"tcp"`.
     #[default]
     Tcp,
+    /// A Unix socket, to a broker on the same machine that listens on one (Mosquitto: `listener 0 /path`): `host` is its
+    /// path, and the port counts for nothing. paho-python: `"unix"`.
+    Unix,
+}
+
+impl Transport {
+    /// Says whether this system and this build of the crate have it.
+    pub(crate) fn check(self) -> Result<()> {
+        match self {
+            Self::Unix if !cfg!(unix) => Err(Error::TransportNotAvailable { transport: self }),
+            _ => Ok(()),
+        }
+    }
 }
 
 impl fmt::Display for Transport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::Tcp => "tcp",
+            Self::Unix => "unix",
         })
     }
 }

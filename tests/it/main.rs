@@ -47,4 +47,5 @@ mod subscribing;
 mod support;
 mod texts;
 mod tidy;
+mod transports;
 mod v5;

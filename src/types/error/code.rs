@@ -32,13 +32,15 @@ impl Error {
             | Self::QosNotSupported { .. }
             | Self::TopicAliasTooHigh { .. }
             | Self::SubscriptionNotSupported { .. }
-            | Self::EngineNotCompiled => ErrorCode::NotSupported,
+            | Self::EngineNotCompiled
+            | Self::TransportNotAvailable { .. } => ErrorCode::NotSupported,
             Self::UnknownTopicAlias { .. } => ErrorCode::Inval,
             Self::NotConnected { .. } | Self::NoConnectionRequested | Self::Cancelled | Self::Dropped => {
                 ErrorCode::NoConn
             }
             Self::NameNotFound { .. }
             | Self::Unreachable { .. }
+            | Self::SocketUnreachable { .. }
             | Self::ConnectTimeout { .. }
             | Self::Storage { .. } => ErrorCode::Errno,
             Self::ClosedDuringConnect { .. } | Self::Unconfirmed { .. } => ErrorCode::ConnLost,

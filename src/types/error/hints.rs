@@ -3,7 +3,16 @@
 use std::io::ErrorKind;
 
 use crate::types::language::tell;
-use crate::types::{Language, ReasonCode};
+use crate::types::{Language, ReasonCode, Transport};
+
+/// Where a broker is, in one word: an IPv6 address in brackets, a Unix socket without the port.
+pub(crate) fn place(host: &str, port: u16) -> String {
+    match host {
+        path if path.contains('/') => path.to_owned(),
+        address if address.contains(':') => format!("[{address}]:{port}"),
+        host => format!("{host}:{port}"),
+    }
+}
 
 /// For a host that cannot be one.
 pub(super) fn host(language: Language, host: &str) -> String {
@@ -14,6 +23,13 @@ pub(super) fn host(language: Language, host: &str) -> String {
             language,
             "give the name alone, connect({name:?}, {port}); what \"{scheme}://\" says is said elsewhere: tls_set for TLS, .transport(..) for WebSocket",
             "donnez le nom seul, connect({name:?}, {port}) ; ce que dit \"{scheme}://\" se dit ailleurs : tls_set pour TLS, .transport(..) pour WebSocket"
+        );
+    }
+    if host.starts_with('/') {
+        return tell!(
+            language,
+            "the path of a Unix socket goes with .transport(Transport::Unix)",
+            "le chemin d'un socket Unix demande .transport(Transport::Unix)"
         );
     }
     if host.starts_with('[') {
@@ -108,6 +124,44 @@ pub(super) fn unreachable(language: Language, kind: ErrorKind, host: &str, port:
             "check the host, the port and the network; try `ping {host}`",
             "vérifiez l'hôte, le port et le réseau ; essayez `ping {host}`"
         ),
+    }
+}
+
+/// For a Unix socket that could not be reached.
+pub(super) fn socket_unreachable(language: Language, kind: ErrorKind, path: &str) -> String {
+    match kind {
+        ErrorKind::NotFound => tell!(
+            language,
+            "there is no such file; is mosquitto running, and does its configuration have `listener 0 {path}`?",
+            "ce fichier n'existe pas ; mosquitto fonctionne-t-il, et sa configuration contient-elle `listener 0 {path}` ?"
+        ),
+        ErrorKind::PermissionDenied => tell!(
+            language,
+            "this user may not write to it; see `ls -l {path}`",
+            "cet utilisateur n'a pas le droit d'y écrire ; voyez `ls -l {path}`"
+        ),
+        ErrorKind::ConnectionRefused => tell!(
+            language,
+            "nobody listens on it; it may be left over from a broker that has ended, or be no socket: see `ls -l {path}`",
+            "personne n'y écoute ; il reste peut-être d'un broker qui s'est arrêté, ou n'est pas un socket : voyez `ls -l {path}`"
+        ),
+        ErrorKind::TimedOut => tell!(
+            language,
+            "the broker accepts no more connections; is it stopped or overloaded?",
+            "le broker n'accepte plus de connexions ; est-il arrêté ou surchargé ?"
+        ),
+        _ => tell!(language, "check the path with `ls -l {path}`", "vérifiez le chemin avec `ls -l {path}`"),
+    }
+}
+
+/// For a transport that is not there.
+pub(super) fn transport(language: Language, transport: Transport) -> &'static str {
+    match transport {
+        Transport::Unix => language.pick(
+            "this system has no Unix sockets; use Transport::Tcp",
+            "ce système n'a pas de sockets Unix ; utilisez Transport::Tcp",
+        ),
+        Transport::Tcp => language.pick("it is always there", "il existe toujours"),
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::error::Error as _;
 
 use super::*;
-use crate::types::{Language, PacketType};
+use crate::types::{Language, PacketType, Transport};
 
 fn unreachable(kind: io::ErrorKind) -> Error {
     Error::Unreachable { host: "broker.lan".to_owned(), port: 1884, cause: Arc::new(kind.into()) }
@@ -57,6 +57,7 @@ fn one_of_each() -> Vec<(Error, Vec<&'static str>)> {
             Error::Unreachable { host: host(), port: 1884, cause: cause() },
             vec!["broker.lan:1884", "of the system", "`ping broker.lan`"],
         ),
+        (Error::SocketUnreachable { path: "/run/b.sock".into(), cause: cause() }, vec!["/run/b.sock", "of the system"]),
         (
             Error::ConnectTimeout { host: host(), port: 1884, seconds: 2.5, stage: "the broker's answer (CONNACK)" },
             vec!["broker.lan:1884", "2.5 s", "CONNACK", "connect_timeout_set"],
@@ -79,6 +80,7 @@ fn one_of_each() -> Vec<(Error, Vec<&'static str>)> {
         (Error::TopicAliasTooHigh { maximum: 7 }, vec!["7"]),
         (Error::UnknownTopicAlias { alias: 7 }, vec!["alias", "7"]),
         (Error::SubscriptionNotSupported { filter: "a/#".into(), what: "of the test" }, vec!["\"a/#\"", "of the test"]),
+        (Error::TransportNotAvailable { transport: Transport::Unix }, vec!["unix", "Transport::Tcp"]),
         (Error::EngineNotCompiled, vec!["Paho", "\"paho\"", "Engine::Native"]),
         (Error::SubscriptionRefused { filter: "a/#".into(), code }, vec!["\"a/#\"", "(152)", "acl_file"]),
         (Error::Unconfirmed { count: 12 }, vec!["12 message(s)", "DisconnectOptions::timeout"]),

@@ -1,0 +1,205 @@
+//! What the system carries bytes with: a TCP connection, or a Unix socket.
+
+use std::io::{self, ErrorKind, IoSlice, Read, Write};
+use std::net::Shutdown;
+use std::time::{Duration, Instant};
+
+use mio::{Interest, Registry, Token};
+use socket2::SockRef;
+
+use crate::net::tuning;
+
+/// A connection of the system's. Dropping it closes it.
+///
+/// It is made blocking, with a time limit, for the thread that makes the connection and what has to be agreed on it;
+/// [`watch`](Self::watch) makes it non-blocking, for the network's thread.
+#[derive(Debug)]
+pub(crate) struct Pipe {
+    stream: Stream,
+    /// Until when reads and writes wait; `None` once it is watched, when they never do.
+    deadline: Option<Instant>,
+    received: u64,
+    sent: u64,
+}
+
+#[derive(Debug)]
+enum Stream {
+    Tcp(mio::net::TcpStream),
+    #[cfg(unix)]
+    Unix(mio::net::UnixStream),
+}
+
+impl Pipe {
+    /// Reads and writes wait until `deadline` and then fail with [`ErrorKind::TimedOut`].
+    pub(crate) fn tcp(stream: std::net::TcpStream, deadline: Instant) -> io::Result<Self> {
+        stream.set_nodelay(true)?;
+        Ok(Pipe::new(Stream::Tcp(mio::net::TcpStream::from_std(stream)), deadline))
+    }
+
+    /// As [`tcp`](Self::tcp), for a Unix socket.
+    #[cfg(unix)]
+    pub(crate) fn unix(stream: std::os::unix::net::UnixStream, deadline: Instant) -> Self {
+        Pipe::new(Stream::Unix(mio::net::UnixStream::from_std(stream)), deadline)
+    }
+
+    fn new(stream: Stream, deadline: Instant) -> Self {
+        Pipe { stream, deadline: Some(deadline), received: 0, sent: 0 }
+    }
+
+    /// Has the pipe watched: from here on, nothing waits.
+    pub(crate) fn watch(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
+        self.deadline = None;
+        self.socket().set_nonblocking(true)?;
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        match &mut self.stream {
+            Stream::Tcp(stream) => {
+                tuning::bound_what_waits(&SockRef::from(&*stream))?;
+                registry.register(stream, token, interest)
+            }
+            #[cfg(unix)]
+            Stream::Unix(stream) => registry.register(stream, token, interest),
+        }
+    }
+
+    /// Bytes that have come, ever.
+    pub(crate) fn received(&self) -> u64 {
+        self.received
+    }
+
+    /// Bytes that have gone, ever.
+    pub(crate) fn sent(&self) -> u64 {
+        self.sent
+    }
+
+    /// Whether the system's acknowledgements can be asked for.
+    pub(crate) fn acknowledges(&self) -> bool {
+        tuning::ACKNOWLEDGES && self.is_tcp()
+    }
+
+    /// Has the system acknowledge what was read.
+    pub(crate) fn acknowledge(&self) {
+        if self.is_tcp() {
+            // A system that refuses acknowledges in its own time.
+            let _ = tuning::acknowledge(&self.socket());
+        }
+    }
+
+    /// Has the system give up a peer that has acknowledged nothing for so long.
+    pub(crate) fn give_up_after(&self, patience: Duration) {
+        if self.is_tcp() {
+            // A system that refuses keeps its own patience.
+            let _ = tuning::give_up_after(&self.socket(), patience);
+        }
+    }
+
+    /// Nothing more is sent. A side that is gone already needs no closing.
+    pub(crate) fn shut_down(&self) {
+        let _ = self.socket().shutdown(Shutdown::Write);
+    }
+
+    fn is_tcp(&self) -> bool {
+        matches!(self.stream, Stream::Tcp(_))
+    }
+
+    fn socket(&self) -> SockRef<'_> {
+        match &self.stream {
+            Stream::Tcp(stream) => SockRef::from(stream),
+            #[cfg(unix)]
+            Stream::Unix(stream) => SockRef::from(stream),
+        }
+    }
+
+    /// Lets the next read or write wait for as long as there is time.
+    fn limit(&self) -> io::Result<()> {
+        if let Some(deadline) = self.deadline {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(ErrorKind::TimedOut.into());
+            }
+            // Less than a system counts in would be no limit at all.
+            let left = left.max(Duration::from_millis(1));
+            self.socket().set_read_timeout(Some(left))?;
+            self.socket().set_write_timeout(Some(left))?;
+        }
+        Ok(())
+    }
+
+    /// A blocking socket whose time is over says that it would block.
+    fn counted(&self, outcome: io::Result<usize>) -> io::Result<usize> {
+        outcome.map_err(|error| match error.kind() {
+            ErrorKind::WouldBlock if self.deadline.is_some() => ErrorKind::TimedOut.into(),
+            _ => error,
+        })
+    }
+}
+
+impl Read for Pipe {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.limit()?;
+        let outcome = match &mut self.stream {
+            Stream::Tcp(stream) => stream.read(buffer),
+            #[cfg(unix)]
+            Stream::Unix(stream) => stream.read(buffer),
+        };
+        let count = self.counted(outcome)?;
+        self.received += count as u64;
+        Ok(count)
+    }
+}
+
+impl Write for Pipe {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write_vectored(&[IoSlice::new(bytes)])
+    }
+
+    fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.limit()?;
+        let outcome = match &mut self.stream {
+            Stream::Tcp(stream) => stream.write_vectored(slices),
+            #[cfg(unix)]
+            Stream::Unix(stream) => stream.write_vectored(slices),
+        };
+        let count = self.counted(outcome)?;
+        self.sent += count as u64;
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::{TcpListener, TcpStream};
+
+    /// A pipe, and its other end.
+    fn pair(limit: Duration) -> io::Result<(Pipe, TcpStream)> {
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        let stream = TcpStream::connect(listener.local_addr()?)?;
+        Ok((Pipe::tcp(stream, Instant::now() + limit)?, listener.accept()?.0))
+    }
+
+    #[test]
+    fn before_it_is_watched_it_waits_until_its_deadline() -> io::Result<()> {
+        let (mut pipe, _silent) = pair(Duration::from_millis(20))?;
+        assert_eq!(pipe.read(&mut [0; 8]).map_err(|error| error.kind()), Err(ErrorKind::TimedOut));
+        assert_eq!(pipe.write(b"late").map_err(|error| error.kind()), Err(ErrorKind::TimedOut));
+        Ok(())
+    }
+
+    #[test]
+    fn once_it_is_watched_it_waits_for_nothing_and_counts() -> io::Result<()> {
+        let (mut pipe, mut other) = pair(Duration::from_secs(60))?;
+        other.write_all(b"hello")?;
+        let mut buffer = [0; 8];
+        pipe.read_exact(&mut buffer[..5])?;
+        pipe.write_all(b"bye")?;
+        assert_eq!((&buffer[..5], pipe.received(), pipe.sent()), (&b"hello"[..], 5, 3));
+        let poll = mio::Poll::new()?;
+        pipe.watch(poll.registry(), Token(0))?;
+        assert_eq!(pipe.read(&mut buffer).map_err(|error| error.kind()), Err(ErrorKind::WouldBlock));
+        Ok(())
+    }
+}

@@ -1,0 +1,45 @@
+//! What carries MQTT: each transport on a real broker, and what each says when it fails.
+
+#[cfg(unix)]
+mod unix;
+
+use rappel as pmc;
+
+use crate::support::client::{back_at_once, builder};
+use crate::support::told::{Told, tell_all};
+
+/// A client of this transport that is back at once.
+fn client(transport: pmc::Transport) -> pmc::Client {
+    back_at_once(builder().transport(transport).build().expect("a client"))
+}
+
+/// Sends to itself what a transport may stumble over: nothing, a few bytes, more than any buffer holds, at each QoS.
+///
+/// `client` is connected and nothing has been told yet but that.
+fn echo(client: &pmc::Client) {
+    let large: Vec<u8> = (0..3_000_000_u32).map(|number| (number % 251) as u8).collect();
+    let told = tell_all(client);
+    client.loop_start().expect("no loop yet");
+    assert_eq!(told.next("on_connect"), Told::connected());
+    client.subscribe("echo", 2).expect("connected");
+    assert!(matches!(told.next("on_subscribe"), Told::Subscribe { .. }));
+    for qos in 0..=2 {
+        for payload in [Vec::new(), b"a few".to_vec(), large.clone()] {
+            client.publish("echo", payload.clone(), qos).expect("taken");
+            let mut came = false;
+            // Its confirmation may come before or behind it.
+            for _ in 0..2 {
+                match told.next("an echo and a confirmation") {
+                    Told::Message { payload: echoed, .. } => {
+                        assert!(echoed == payload, "QoS {qos}, {} bytes: not what was sent", payload.len());
+                        came = true;
+                    }
+                    Told::Publish { code: 0, .. } => {}
+                    other => panic!("unexpected: {other:?}"),
+                }
+            }
+            assert!(came, "QoS {qos}, {} bytes: no echo", payload.len());
+        }
+    }
+    client.loop_stop().expect("a loop");
+}
