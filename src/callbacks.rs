@@ -73,14 +73,15 @@ impl<C, U> Callbacks<C, U> {
         drop(removed);
     }
 
-    /// Gives a message to every callback whose filter matches its topic, or else to `on_message`.
-    pub(crate) fn run_message(&self, client: &C, userdata: &U, message: &Message) {
+    /// Gives a message to every callback whose filter matches its topic, or else to `on_message`; `false` when there is none.
+    pub(crate) fn run_message(&self, client: &C, userdata: &U, message: &Message) -> bool {
         let topic = &message.topic;
         let matching = lock(&self.routes).matching(topic);
         if matching.is_empty() {
             let about = || format!("on_message (topic {topic:?})");
             return self.message.call(|callback| guarded(about, || callback(client, userdata, message)));
         }
+        let mut was_taken = false;
         for (filter, slot) in matching {
             let about = || {
                 tell!(
@@ -89,7 +90,8 @@ impl<C, U> Callbacks<C, U> {
                     "le callback de {filter:?} (topic {topic:?})"
                 )
             };
-            slot.call(|callback| guarded(about, || callback(client, userdata, message)));
+            was_taken |= slot.call(|callback| guarded(about, || callback(client, userdata, message)));
         }
+        was_taken
     }
 }

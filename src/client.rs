@@ -1,5 +1,6 @@
 //! The handle that programs use, by topic: building, connecting, publishing, subscribing, looping.
 
+mod acknowledging;
 mod builder;
 mod connecting;
 mod looping;

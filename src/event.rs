@@ -1,6 +1,7 @@
 //! What happens on the network, as the event loop will hear of it: one queue per client.
 
 mod queue;
+mod unacked;
 
 use std::sync::Arc;
 
@@ -23,9 +24,8 @@ pub(crate) enum Event {
     ConnectFailed { id: ConnectionId, error: Error },
     /// An accepted connection has ended.
     Disconnected { id: ConnectionId, code: ReasonCode, properties: Properties, by_server: bool },
-    /// A message of the broker's. Its number, above QoS 0, goes to [`EventQueue::handled`] when its callbacks have
-    /// returned.
-    Message { number: u64, message: Message },
+    /// A message of the broker's. Its number goes to [`EventQueue::handled`] when its callbacks have returned.
+    Message(Message),
     /// A message of ours is confirmed or refused.
     Published { completion: Arc<Completion>, code: ReasonCode, properties: Properties },
     /// SUBSCRIBE is answered, with one code for each filter.
@@ -40,7 +40,7 @@ impl Event {
         /// What a message costs beside its payload.
         const OVERHEAD: usize = 256;
         match self {
-            Event::Message { message, .. } => message.payload.len() + OVERHEAD,
+            Event::Message(message) => message.payload.len() + OVERHEAD,
             _ => 0,
         }
     }

@@ -46,11 +46,11 @@ impl<F: ?Sized> Slot<F> {
         self.lock().is_set
     }
 
-    /// Runs `run` on the callback, if there is one, while the slot is free for changes.
-    pub(crate) fn call(&self, run: impl FnOnce(&mut F)) {
+    /// Runs `run` on the callback, if there is one, while the slot is free for changes; `false` when there is none.
+    pub(crate) fn call(&self, run: impl FnOnce(&mut F)) -> bool {
         let mut state = self.lock();
         let Some(mut callback) = state.callback.take() else {
-            return;
+            return false;
         };
         let generation = state.generation;
         drop(state);
@@ -62,6 +62,7 @@ impl<F: ?Sized> Slot<F> {
             drop(state);
             self.release(Some(callback));
         }
+        true
     }
 
     /// Drops a callback with all it has captured, which is the program's code as much as the callback itself.

@@ -23,6 +23,7 @@ pub struct ClientBuilder<U: Send + Sync + 'static = ()> {
     engine: Engine,
     reconnect_on_failure: bool,
     resubscribe: bool,
+    manual_ack: bool,
     #[cfg(feature = "persistence")]
     persistence: Option<std::path::PathBuf>,
 }
@@ -39,6 +40,7 @@ impl ClientBuilder {
             engine: if cfg!(feature = "paho") { Engine::Paho } else { Engine::Native },
             reconnect_on_failure: true,
             resubscribe: true,
+            manual_ack: false,
             #[cfg(feature = "persistence")]
             persistence: None,
         }
@@ -71,6 +73,7 @@ impl<U: Send + Sync + 'static> ClientBuilder<U> {
             engine: self.engine,
             reconnect_on_failure: self.reconnect_on_failure,
             resubscribe: self.resubscribe,
+            manual_ack: self.manual_ack,
             #[cfg(feature = "persistence")]
             persistence: self.persistence,
         }
@@ -114,6 +117,12 @@ impl<U: Send + Sync + 'static> ClientBuilder<U> {
     /// paho-python's behaviour, where `on_connect` has to do it.
     pub fn resubscribe(mut self, resubscribe: bool) -> Self {
         self.resubscribe = resubscribe;
+        self
+    }
+
+    /// Whether the program acknowledges messages itself: see [`Client::manual_ack_set`]. Default: `false`.
+    pub fn manual_ack(mut self, on: bool) -> Self {
+        self.manual_ack = on;
         self
     }
 
@@ -206,6 +215,8 @@ impl<U: Send + Sync + 'static> ClientBuilder<U> {
             resubscribe: self.resubscribe,
             kept,
         };
-        Client::from_events(EventLoop::new(self.userdata, beginning))
+        let client = Client::from_events(EventLoop::new(self.userdata, beginning));
+        client.manual_ack_set(self.manual_ack);
+        client
     }
 }

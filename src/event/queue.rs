@@ -6,6 +6,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Instant;
 
 use crate::event::Event;
+use crate::event::unacked::Unacked;
 use crate::mqtt::Completion;
 use crate::sync::{lock, wait};
 
@@ -32,6 +33,8 @@ pub(crate) struct EventQueue {
     urgent: AtomicUsize,
     /// The number of the last message whose callbacks have returned.
     handled: AtomicU64,
+    /// Messages that the program acknowledges itself.
+    pub(crate) unacked: Unacked,
     /// How often a loop has looked for events.
     looked: AtomicU64,
     /// A callback has been registered.
@@ -111,6 +114,12 @@ impl EventQueue {
     /// The number of the last message whose callbacks have returned.
     pub(crate) fn last_handled(&self) -> u64 {
         self.handled.load(Ordering::SeqCst)
+    }
+
+    /// The number up to which messages are to be acknowledged: their callbacks have returned, and the program has
+    /// acknowledged those that wait for it.
+    pub(crate) fn last_acknowledged(&self) -> u64 {
+        self.unacked.limit(self.last_handled())
     }
 
     /// Whether messages may come in.

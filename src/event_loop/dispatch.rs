@@ -7,7 +7,7 @@ use crate::event_loop::EventLoop;
 use crate::guarded::guarded;
 use crate::mqtt::{Filters, Stage};
 use crate::sync::lock;
-use crate::types::{ConnectFlags, DisconnectFlags, Error, Notice, Properties, ReasonCode};
+use crate::types::{ConnectFlags, DisconnectFlags, Error, Message, Notice, Properties, ReasonCode};
 
 impl<C, U> EventLoop<C, U> {
     /// Deals with one event. Needs the loop's lock. Gives the number of a message that is to be acknowledged now.
@@ -15,10 +15,10 @@ impl<C, U> EventLoop<C, U> {
         let size = event.size();
         let userdata = self.userdata();
         match event {
-            Event::Message { number, message } => {
-                self.callbacks.run_message(client, &userdata, &message);
-                self.queue.handled(number, size);
-                return number;
+            Event::Message(message) => {
+                self.run_on_message(client, &userdata, &message);
+                self.queue.handled(message.number, size);
+                return message.number;
             }
             Event::Published { completion, code, properties } => {
                 let mid = completion.mid();
@@ -62,6 +62,19 @@ impl<C, U> EventLoop<C, U> {
             }
         }
         0
+    }
+
+    fn run_on_message(&self, client: &C, userdata: &U, message: &Message) {
+        let unacked = &self.queue.unacked;
+        let is_held = message.number > 0 && unacked.is_on();
+        if is_held {
+            unacked.hold(message);
+        }
+        let was_taken = self.callbacks.run_message(client, userdata, message);
+        // Where no callback has seen it, nobody can acknowledge it; and the callback may have left that to us.
+        if is_held && !(was_taken && unacked.is_on()) {
+            unacked.release(message.number);
+        }
     }
 
     fn run_on_connect(&self, client: &C, session_present: bool, code: ReasonCode, properties: &Properties) {

@@ -29,8 +29,8 @@ pub(crate) type ServerId = String;
 /// What a packet of the broker's means to the client.
 #[derive(Debug)]
 pub(crate) enum Received {
-    /// A message for the callbacks. Its number says to [`Session::acknowledge`] that they have returned; 0 at QoS 0.
-    Message { number: u64, message: Message },
+    /// A message for the callbacks. Its number says to [`Session::acknowledge`] that they have returned.
+    Message(Message),
     /// The exchange of a message of ours is finished, with the broker's reason code.
     Published { message: OutgoingMessage, code: u8, properties: Properties },
     /// A request is answered, with one code for each filter, or none (UNSUBACK of MQTT 3.1.1).
@@ -238,8 +238,8 @@ impl Session {
             return Err(ProtocolError { code: RECEIVE_MAXIMUM_EXCEEDED, problem });
         }
         let Publish { topic, payload, qos, retain, dup, id, properties } = publish;
-        let message = Message { topic, payload, qos, retain, dup, mid: id, properties, timestamp: now };
-        Ok(Some(Received::Message { number, message }))
+        let message = Message { topic, payload, qos, retain, dup, mid: id, properties, timestamp: now, number };
+        Ok(Some(Received::Message(message)))
     }
 
     /// PUBACK ends an exchange of QoS 1. Some brokers (RabbitMQ 3.10) end one of QoS 2 with it too.
@@ -307,6 +307,17 @@ impl Session {
     /// The callbacks of all messages up to number `handled` have returned: they are acknowledged.
     pub(crate) fn acknowledge(&mut self, handled: u64, out: &mut SendBuffer) {
         self.incoming.acknowledge(handled, out);
+    }
+
+    /// Messages that were delivered, by their numbers in order, are new when they come again: the program has dealt with
+    /// them once and not acknowledged them.
+    pub(crate) fn deliver_again(&mut self, numbers: &[u64]) {
+        self.incoming.deliver_again(numbers);
+    }
+
+    /// Whether the broker has kept the session, on the connection that stands.
+    pub(crate) fn is_continued(&self) -> bool {
+        self.is_continued
     }
 
     /// The number of the last message that was delivered.

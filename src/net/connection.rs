@@ -313,7 +313,7 @@ impl Connection {
         };
         if link.is_open() {
             let before = self.out.len();
-            self.session.acknowledge(self.queue.last_handled(), &mut self.out);
+            self.session.acknowledge(self.queue.last_acknowledged(), &mut self.out);
             link.unread_answers += self.out.len() - before;
             self.collect();
             self.close_when_confirmed(now);

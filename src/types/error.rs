@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::types::language::told;
-use crate::types::{Properties, ReasonCode, Transport};
+use crate::types::{Properties, Qos, ReasonCode, Transport};
 
 pub(crate) use hints::place;
 
@@ -130,6 +130,16 @@ told! {
         } =>
             "the queue is full: {limit} messages wait to be sent; is the broker reachable? Publish more slowly, or raise max_queued_messages_set (0 = no limit)",
             "la file est pleine : {limit} messages attendent d'être envoyés ; le broker est-il joignable ? Publiez moins vite, ou augmentez max_queued_messages_set (0 = sans limite)";
+
+        /// `ack`: no such message waits to be acknowledged.
+        NotAwaitingAck {
+            /// The message id given.
+            mid: u16,
+            /// The QoS given.
+            qos: Qos,
+        } where qos = i32::from(*qos) =>
+            "no message with mid {mid} and QoS {qos} awaits ack(): it is acknowledged already, or the connection it came on is gone and it comes again; ack() needs manual_ack_set(true) before the message comes",
+            "aucun message de mid {mid} et de QoS {qos} n'attend ack() : il est déjà acquitté, ou sa connexion est perdue et il reviendra ; ack() demande manual_ack_set(true) avant l'arrivée du message";
 
         /// Any call that takes properties: MQTT 5 does not allow this one there.
         InvalidProperty {

@@ -48,6 +48,8 @@ pub struct Message {
     pub properties: Properties,
     /// When it arrived, on this machine's monotonic clock; [`received_at`](Self::received_at) gives date and time.
     pub timestamp: Instant,
+    /// Which of the messages of QoS 1 and 2 ever delivered to its client it is, from 1; 0 at QoS 0.
+    pub(crate) number: u64,
 }
 
 impl Message {
@@ -65,6 +67,7 @@ impl Message {
             mid: 0,
             properties: Properties::new(),
             timestamp: Instant::now(),
+            number: 0,
         }
     }
 

@@ -26,6 +26,7 @@ mod keepalive;
 mod language;
 mod limits;
 mod looping;
+mod manual_ack;
 mod odd_brokers;
 mod one_shot;
 #[cfg(feature = "persistence")]

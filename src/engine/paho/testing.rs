@@ -37,7 +37,9 @@ impl Publisher {
 }
 
 pub(super) fn message(number: u64) -> Event {
-    Event::Message { number, message: Message::new("a", "") }
+    let mut message = Message::new("a", "");
+    message.number = number;
+    Event::Message(message)
 }
 
 /// An event that is no message.
@@ -48,7 +50,8 @@ pub(super) fn marker(number: u64) -> Event {
 /// The number of the next event that has come out.
 pub(super) fn next(queue: &EventQueue) -> Option<u64> {
     match queue.pop(Some(Instant::now())) {
-        Popped::Event(Event::Message { number, .. } | Event::ConnectFailed { id: number, .. }) => Some(number),
+        Popped::Event(Event::Message(message)) => Some(message.number),
+        Popped::Event(Event::ConnectFailed { id, .. }) => Some(id),
         Popped::Event(_) | Popped::Poked | Popped::TimedOut => None,
     }
 }

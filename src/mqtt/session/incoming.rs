@@ -129,6 +129,11 @@ impl Incoming {
         self.delivered.iter_mut().for_each(|message| message.is_due = false);
     }
 
+    /// Messages of QoS 1 with these numbers, in order, are new when they come again.
+    pub(crate) fn deliver_again(&mut self, numbers: &[u64]) {
+        self.delivered.retain(|message| numbers.binary_search(&message.number).is_err());
+    }
+
     /// The broker has no memory of these exchanges.
     pub(crate) fn forget(&mut self) {
         self.delivered.clear();

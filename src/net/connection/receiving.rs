@@ -87,7 +87,7 @@ impl Connection {
         }
         match self.session.receive(packet, now, &mut self.out)? {
             None => {}
-            Some(Received::Message { number, message }) => self.events.push(Event::Message { number, message }),
+            Some(Received::Message(message)) => self.events.push(Event::Message(message)),
             Some(Received::Published { message, code, properties }) => self.published(&message, code, properties),
             Some(Received::Answered { request, codes, properties }) => self.answered(request, codes, properties),
             Some(Received::Disconnect { code, properties }) => {
@@ -115,6 +115,9 @@ impl Connection {
             link.stage = Stage::Open;
             link.look_back = Some((now + UNSERVED, self.queue.looked()));
             self.session.connected(server.clone(), &connack);
+            let (handled, delivered) = (self.queue.last_handled(), self.session.last_delivered());
+            let again = self.queue.unacked.connected(self.session.is_continued(), handled, delivered);
+            self.session.deliver_again(&again);
             if let Some(patience) = self.session.keepalive().patience_of_tcp() {
                 link.socket.give_up_after(patience);
             }

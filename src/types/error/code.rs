@@ -22,6 +22,7 @@ impl Error {
             | Self::InvalidPayload { .. }
             | Self::ClientIdRequired
             | Self::InvalidOption { .. }
+            | Self::NotAwaitingAck { .. }
             | Self::LoopRunning
             | Self::NoLoop
             | Self::InCallback { .. } => ErrorCode::Inval,

@@ -36,6 +36,7 @@ fn one_of_each() -> Vec<(Error, Vec<&'static str>)> {
         ),
         (Error::Replaced, vec!["keep_latest()"]),
         (Error::QueueFull { limit: 4_321 }, vec!["4321", "max_queued_messages_set"]),
+        (Error::NotAwaitingAck { mid: 77, qos: Qos::AtLeastOnce }, vec!["mid 77", "QoS", "1", "manual_ack_set(true)"]),
         (Error::InvalidProperty { property: "topic_alias", problem: problem() }, vec!["topic_alias", "of the test"]),
         (Error::PropertiesNeedV5, vec![".protocol(Protocol::V5)", "3.1.1"]),
         (Error::InvalidHost { host: "a b".into() }, vec!["\"a b\"", "mqttbroker.lan"]),

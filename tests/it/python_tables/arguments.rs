@@ -17,6 +17,9 @@ const DIFFERENT: &[(&str, &str, &str)] = &[
     (r##"c.will_set("a/#", "x")"##, "ValueError", "a broker closes the connection on it"),
     (r#"c.reconnect_delay_set(0, 0)"#, "ValueError", "it would try without a pause"),
     (r#"c.reconnect_delay_set(2, 1)"#, "ValueError", "the smallest delay is above the largest"),
+    (r#"c.ack(1, 1)"#, "ValueError", "Python does nothing without manual_ack"),
+    (r#"c.ack(1, 2)"#, "ValueError", "Python does nothing without manual_ack"),
+    (r#"Client(V2, manual_ack=True).ack(1, 1)"#, "ValueError", "Python looks for a connection, not for the message"),
     (r#"full(c).publish("t", "x", 1).wait_for_publish(0)"#, "MQTT_ERR_QUEUE_SIZE", "publish itself says so"),
     (r#"c.publish("t", "x", 0).wait_for_publish(0)"#, "MQTT_ERR_NO_CONN", "publish itself says so"),
     (
@@ -274,6 +277,13 @@ fn setting(call: &str) -> Outcome {
             let result = c.connect_timeout_set(0.5);
             assert_eq!(c.connect_timeout(), Duration::from_millis(500));
             done(result)
+        }
+        r#"c.ack(1, 0)"# => done(c.ack(1, 0)),
+        r#"c.ack(1, 1)"# => done(c.ack(1, 1)),
+        r#"c.ack(1, 2)"# => done(c.ack(1, 2)),
+        r#"Client(V2, manual_ack=True).ack(1, 1)"# => {
+            c.manual_ack_set(true);
+            done(c.ack(1, 1))
         }
         r#"c.user_data_set(None)"# => set(|| c.user_data_set(())),
         _ => None,
