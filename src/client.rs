@@ -1,21 +1,23 @@
 //! The handle that programs use, by topic: building, connecting, publishing, subscribing, looping.
 
-mod acknowledging;
+// In reading order, which is that of the `impl` blocks on `Client`'s page.
 mod builder;
 mod connecting;
 mod looping;
-mod message_info;
-mod password;
 mod publishing;
+mod subscribing;
+
+mod acknowledging;
 mod registering;
 mod settings;
-mod subscribing;
+
+mod message_info;
+mod password;
 mod teardown;
 
 use std::sync::{Arc, OnceLock, Weak};
 
 use crate::event_loop::EventLoop;
-use crate::types::CallbackApiVersion;
 use teardown::Owner;
 
 pub use builder::ClientBuilder;
@@ -59,37 +61,6 @@ pub(crate) struct Core<U: Send + Sync + 'static> {
 enum Hold<U: Send + Sync + 'static> {
     Strong(Arc<Owner<U>>),
     Weak,
-}
-
-impl Client {
-    /// A client with an empty client id (the broker gives one), MQTT 3.1.1 over TCP and a clean session (paho-python:
-    /// `Client(CallbackAPIVersion.VERSION2)`).
-    ///
-    /// ```
-    /// let client = rappel::Client::new(rappel::CallbackApiVersion::Version2);
-    /// assert!(!client.is_connected());
-    /// ```
-    #[must_use]
-    pub fn new(version: CallbackApiVersion) -> Client {
-        ClientBuilder::new(version).assemble()
-    }
-
-    /// A client with options (paho-python: the other arguments of `Client`).
-    ///
-    /// ```
-    /// # fn main() -> rappel::Result<()> {
-    /// let client = rappel::Client::builder(rappel::CallbackApiVersion::Version2)
-    ///     .client_id("serre-1")
-    ///     .clean_session(false)
-    ///     .userdata(vec!["tomates", "basilic"])
-    ///     .build()?;
-    /// assert_eq!(client.user_data_get().len(), 2);
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn builder(version: CallbackApiVersion) -> ClientBuilder {
-        ClientBuilder::new(version)
-    }
 }
 
 impl<U: Send + Sync + 'static> Client<U> {

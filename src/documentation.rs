@@ -1,24 +1,70 @@
 //! The repository's pages, so that they can be read here and their code is compiled.
 
-/// The README.
-#[doc = include_str!("../README.md")]
-pub mod readme {}
+/// A page of the repository. Its links to other files lead to where these are here: of two definitions of a link the
+/// first one counts, and the page has the second, for whoever reads the file.
+macro_rules! file {
+    ($(#[$about:meta])+ $name:ident, $file:literal) => {
+        $(#[$about])+
+        ///
+        /// [docs/architecture.md]: crate::documentation::architecture
+        /// [docs/reliability.md]: crate::documentation::reliability
+        /// [docs/from-python.md]: crate::documentation::from_python
+        /// [docs/parity.md]: crate::documentation::parity
+        /// [parity.md]: crate::documentation::parity
+        /// [docs/cours/]: crate::documentation::cours
+        /// [examples/README.md]: crate::documentation::cours::exemples
+        /// [CHANGELOG.md]: crate::documentation::changelog
+        /// [LICENSE]: crate::documentation::licence
+        /// [src/callbacks.rs]: ../../../src/rappel/callbacks.rs.html
+        /// [src/client.rs]: ../../../src/rappel/client.rs.html
+        /// [src/engine.rs]: ../../../src/rappel/engine.rs.html
+        /// [src/event.rs]: ../../../src/rappel/event.rs.html
+        /// [src/event_loop.rs]: ../../../src/rappel/event_loop.rs.html
+        /// [src/mqtt.rs]: ../../../src/rappel/mqtt.rs.html
+        /// [src/net.rs]: ../../../src/rappel/net.rs.html
+        /// [src/outbox.rs]: ../../../src/rappel/outbox.rs.html
+        ///
+        #[doc = include_str!(concat!("../", $file))]
+        pub mod $name {}
+    };
+}
 
-/// How the crate is built, and why.
-#[doc = include_str!("../docs/architecture.md")]
-pub mod architecture {}
+file! {
+    /// The README.
+    readme, "README.md"
+}
 
-/// What is promised, and the test that holds each promise.
-#[doc = include_str!("../docs/reliability.md")]
-pub mod reliability {}
+file! {
+    /// How the crate is built, and why.
+    architecture, "docs/architecture.md"
+}
 
-/// The same programs in Python and in Rust, and the mistakes beginners make.
-#[doc = include_str!("../docs/from-python.md")]
-pub mod from_python {}
+file! {
+    /// What is promised, and the test that holds each promise.
+    reliability, "docs/reliability.md"
+}
 
-/// Every public name of paho-python, and what became of it.
-#[doc = include_str!("../docs/parity.md")]
-pub mod parity {}
+file! {
+    /// The same programs in Python and in Rust, and the mistakes beginners make.
+    from_python, "docs/from-python.md"
+}
+
+file! {
+    /// Every public name of paho-python, and what became of it.
+    parity, "docs/parity.md"
+}
+
+file! {
+    /// What each version brought.
+    changelog, "CHANGELOG.md"
+}
+
+/// The licence.
+///
+/// ```text
+#[doc = include_str!("../LICENSE")]
+/// ```
+pub mod licence {}
 
 /// The course in French: one page per topic, in the order of the page « Module paho-mqtt ».
 ///
@@ -45,8 +91,7 @@ pub mod parity {}
 /// [`exemples`]: cours::exemples
 pub mod cours {
     /// A page of the course, with its pictures before it: rustdoc does not copy files, so they are put in, and the
-    /// page's own links to them are hidden. Its links to other pages lead to their modules: of two definitions of a link
-    /// the first one counts, and the page has the second, for whoever reads the file.
+    /// page's own links to them are hidden. Its links to other pages lead to their modules, as above.
     macro_rules! page {
         ($name:ident, $title:literal, $page:literal $(, $picture:literal)*) => {
             #[doc = $title]

@@ -51,6 +51,13 @@ struct Auth {
 
 impl OneShotOptions {
     /// `localhost:1883`, an empty client id, keep-alive of 60 s, no will, no user name, MQTT 3.1.1, a clean session.
+    ///
+    /// ```no_run
+    /// use rappel::{OneShotOptions, publish};
+    ///
+    /// publish::single("test", "allo", 0, OneShotOptions::new())?; // localhost
+    /// # Ok::<(), rappel::Error>(())
+    /// ```
     pub fn new() -> Self {
         OneShotOptions {
             hostname: "localhost".to_owned(),
@@ -76,18 +83,33 @@ impl Default for OneShotOptions {
 
 impl<U: Send + Sync + 'static> OneShotOptions<U> {
     /// The broker's name or address; default `localhost`.
+    ///
+    /// ```
+    /// let options = rappel::OneShotOptions::new().hostname("mqttbroker.lan");
+    /// # let _ = options;
+    /// ```
     pub fn hostname(mut self, hostname: impl Into<String>) -> Self {
         self.hostname = hostname.into();
         self
     }
 
     /// The broker's port; default 1883.
+    ///
+    /// ```
+    /// let options = rappel::OneShotOptions::new().hostname("mqttbroker.lan").port(1884);
+    /// # let _ = options;
+    /// ```
     pub fn port(mut self, port: u16) -> Self {
         self.port = port;
         self
     }
 
     /// The name under which the broker knows the client; default empty, and the broker gives one.
+    ///
+    /// ```
+    /// let options = rappel::OneShotOptions::new().client_id("serre-1");
+    /// # let _ = options;
+    /// ```
     pub fn client_id(mut self, client_id: impl Into<String>) -> Self {
         self.client_id = client_id.into();
         self
@@ -95,12 +117,22 @@ impl<U: Send + Sync + 'static> OneShotOptions<U> {
 
     /// The longest silence on the connection, in seconds or as a [`Duration`]; default 60 s. See
     /// [`ConnectOptions::keepalive`].
+    ///
+    /// ```
+    /// let options = rappel::OneShotOptions::new().keepalive(20);
+    /// # let _ = options;
+    /// ```
     pub fn keepalive(mut self, keepalive: impl IntoDuration) -> Self {
         self.keepalive = keepalive.into_duration();
         self
     }
 
     /// What the broker publishes when this client is lost; default nothing. See [`Client::will_set`].
+    ///
+    /// ```
+    /// let options = rappel::OneShotOptions::new().will("serre/etat", "offline", 1);
+    /// # let _ = options;
+    /// ```
     pub fn will(
         mut self,
         topic: impl Into<String>,
@@ -112,18 +144,33 @@ impl<U: Send + Sync + 'static> OneShotOptions<U> {
     }
 
     /// User name and password; default none. See [`Client::username_pw_set`].
+    ///
+    /// ```
+    /// let options = rappel::OneShotOptions::new().auth("info", "Password1234");
+    /// # let _ = options;
+    /// ```
     pub fn auth(mut self, username: impl Into<String>, password: impl IntoPassword) -> Self {
         self.auth = Some(Auth { username: username.into(), password: password.into_password() });
         self
     }
 
     /// The version of MQTT; default 3.1.1.
+    ///
+    /// ```
+    /// let options = rappel::OneShotOptions::new().protocol(rappel::Protocol::V5);
+    /// # let _ = options;
+    /// ```
     pub fn protocol(mut self, protocol: Protocol) -> Self {
         self.protocol = protocol;
         self
     }
 
     /// What moves the messages; default as in [`ClientBuilder::engine`](crate::ClientBuilder::engine).
+    ///
+    /// ```
+    /// let options = rappel::OneShotOptions::new().engine(rappel::Engine::Native);
+    /// # let _ = options;
+    /// ```
     pub fn engine(mut self, engine: Engine) -> Self {
         self.engine = Some(engine);
         self
@@ -131,6 +178,11 @@ impl<U: Send + Sync + 'static> OneShotOptions<U> {
 
     /// Whether the broker forgets the client when it goes; default `true`. For [`subscribe`](crate::subscribe) over MQTT
     /// 3.1.1, ignored over MQTT 5.
+    ///
+    /// ```
+    /// let options = rappel::OneShotOptions::new().client_id("serre-1").clean_session(false);
+    /// # let _ = options;
+    /// ```
     pub fn clean_session(mut self, clean: bool) -> Self {
         self.clean_session = clean;
         self
@@ -138,12 +190,32 @@ impl<U: Send + Sync + 'static> OneShotOptions<U> {
 
     /// Whether [`subscribe::simple`](crate::subscribe::simple) takes messages that the broker has kept from before;
     /// default `true`.
+    ///
+    /// ```
+    /// let options = rappel::OneShotOptions::new().retained(false);
+    /// # let _ = options;
+    /// ```
     pub fn retained(mut self, retained: bool) -> Self {
         self.retained = retained;
         self
     }
 
     /// What the callback of [`subscribe::callback`](crate::subscribe::callback) is given as its second argument.
+    ///
+    /// ```no_run
+    /// use std::sync::atomic::{AtomicU32, Ordering};
+    /// use rappel::{Client, Message, OneShotOptions, subscribe};
+    ///
+    /// let third = |client: &Client<AtomicU32>, count: &AtomicU32, msg: &Message| {
+    ///     println!("{}", msg.payload_str());
+    ///     if count.fetch_add(1, Ordering::Relaxed) == 2 {
+    ///         client.disconnect()?;
+    ///     }
+    ///     Ok(())
+    /// };
+    /// subscribe::callback(third, "test", 0, OneShotOptions::new().userdata(AtomicU32::new(0)))?;
+    /// # Ok::<(), rappel::Error>(())
+    /// ```
     pub fn userdata<V: Send + Sync + 'static>(self, userdata: V) -> OneShotOptions<V> {
         OneShotOptions {
             hostname: self.hostname,

@@ -16,6 +16,17 @@ use crate::types::{Error, IntoPayload, PublishOptions, Result, language, tell};
 
 /// A message for [`multiple`]: made by `into()` of `(topic, payload)`, `(topic, payload, qos)` or
 /// `(topic, payload, options)`, and of Python's `(topic, payload, qos, retain)`.
+///
+/// ```
+/// use rappel::{PublishOptions, publish::Outgoing};
+///
+/// let messages: [Outgoing; 3] = [
+///     ("serre/temperature", 21.5).into(),
+///     ("serre/humidite", 60, 1).into(),
+///     ("serre/etat", "en marche", PublishOptions::new().retain(true)).into(),
+/// ];
+/// # let _ = messages;
+/// ```
 #[derive(Debug, Clone)]
 pub struct Outgoing {
     topic: String,
@@ -26,6 +37,13 @@ pub struct Outgoing {
 /// Publishes one message and disconnects (paho-python: `publish.single(topic, payload, qos, retain, hostname, ..)`).
 ///
 /// Returns when the broker has confirmed the message; at QoS 0, when it has been sent.
+///
+/// ```no_run
+/// use rappel::{OneShotOptions, publish};
+///
+/// publish::single("test", "allo", 1, OneShotOptions::new().hostname("mqttbroker.lan"))?;
+/// # Ok::<(), rappel::Error>(())
+/// ```
 ///
 /// # Errors
 /// As [`Client::connect`](crate::Client::connect), [`Client::publish`](crate::Client::publish) and

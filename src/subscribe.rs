@@ -24,6 +24,15 @@ use crate::types::{Error, Message, ReasonCode, Result, SubscribeOptions, languag
 /// One topic filter or several: text, or an array, slice or `Vec` of texts.
 ///
 /// paho-python: the `topics` argument of `simple()` and `callback()`.
+///
+/// ```no_run
+/// use rappel::{OneShotOptions, subscribe};
+///
+/// let from_one = subscribe::simple("serre/#", 0, OneShotOptions::new())?;
+/// let from_two = subscribe::simple(["serre/#", "jardin/#"], 0, OneShotOptions::new())?;
+/// # drop((from_one, from_two));
+/// # Ok::<(), rappel::Error>(())
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no topic filter, and no list of them",
     label = "give text such as `\"house/#\"`, or a list such as `[\"a\", \"b\"]`"
@@ -40,6 +49,14 @@ mod sealed {
 
 /// Waits for one message on these topics, and disconnects (paho-python: `subscribe.simple(topics, qos)`).
 ///
+/// ```no_run
+/// use rappel::{OneShotOptions, subscribe};
+///
+/// let msg = subscribe::simple("serre/temperature", 0, OneShotOptions::new())?;
+/// println!("{} °C", msg.payload_as::<f64>()?);
+/// # Ok::<(), rappel::Error>(())
+/// ```
+///
 /// # Errors
 /// As [`Client::connect`] and [`Client::subscribe`]; [`Error::SubscriptionRefused`] when the broker refuses it.
 pub fn simple(
@@ -54,6 +71,14 @@ pub fn simple(
 
 /// Waits for `msg_count` messages on these topics, and disconnects (paho-python: `subscribe.simple(topics, qos,
 /// msg_count)`).
+///
+/// ```no_run
+/// use rappel::{OneShotOptions, subscribe};
+///
+/// let messages = subscribe::simple_many("serre/temperature", 0, 10, OneShotOptions::new())?;
+/// assert_eq!(messages.len(), 10);
+/// # Ok::<(), rappel::Error>(())
+/// ```
 ///
 /// # Errors
 /// As [`simple`]; [`Error::InvalidOption`] when `msg_count` is 0.

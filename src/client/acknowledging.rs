@@ -3,6 +3,7 @@
 use crate::client::Client;
 use crate::types::{Error, Message, Qos, Result, check_qos};
 
+/// # Acknowledging
 impl<U: Send + Sync + 'static> Client<U> {
     /// Whether the program acknowledges messages of QoS 1 and 2 itself, with [`ack`](Client::ack), once it has dealt with them
     /// (paho-python: `manual_ack_set`). Default: `false`, a message is acknowledged when its callbacks have returned.
@@ -57,6 +58,16 @@ impl<U: Send + Sync + 'static> Client<U> {
     /// nothing to answer, and nothing happens. An id can be used again by a session that begins anew: a thread that may be
     /// late calls [`ack_message`](Client::ack_message).
     ///
+    /// ```
+    /// # let client = rappel::Client::new(rappel::CallbackApiVersion::Version2);
+    /// client.manual_ack_set(true);
+    /// client.on_message(|client, _userdata, msg| {
+    ///     std::fs::write("/var/lib/serre/dernier", &msg.payload)?;
+    ///     client.ack(msg.mid, msg.qos)?;
+    ///     Ok(())
+    /// });
+    /// ```
+    ///
     /// # Errors
     /// [`Error::InvalidQos`]; [`Error::NotAwaitingAck`] for a message that is acknowledged already, whose session is gone,
     /// or that comes again, and without `manual_ack_set`. Python sends the answer all the same, or says nothing.
@@ -67,6 +78,18 @@ impl<U: Send + Sync + 'static> Client<U> {
 
     /// [`ack`](Client::ack) of exactly this message, or of a clone: never of another one that has come under the same id
     /// since. Not in paho-python.
+    ///
+    /// ```
+    /// # let client = rappel::Client::new(rappel::CallbackApiVersion::Version2);
+    /// client.manual_ack_set(true);
+    /// client.on_message(|client, _userdata, msg| {
+    ///     let (client, msg) = (client.clone(), msg.clone());
+    ///     std::thread::spawn(move || {
+    ///         println!("{}", msg.payload_str());
+    ///         client.ack_message(&msg)
+    ///     });
+    /// });
+    /// ```
     ///
     /// # Errors
     /// As [`ack`](Client::ack).

@@ -1,4 +1,4 @@
-//! A client's options before it exists.
+//! Making a client: its options before it exists.
 
 use std::time::Duration;
 
@@ -11,6 +11,17 @@ use crate::types::{
 };
 
 /// Builds a [`Client`] (paho-python: the arguments of `Client`).
+///
+/// ```
+/// use rappel as pmc;
+///
+/// let client = pmc::Client::builder(pmc::CallbackApiVersion::Version2)
+///     .client_id("serre-1")
+///     .protocol(pmc::Protocol::V5)
+///     .build()?;
+/// assert_eq!((client.client_id().as_str(), client.protocol()), ("serre-1", pmc::Protocol::V5));
+/// # Ok::<(), rappel::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 #[must_use = "a builder does nothing until build() is called"]
 pub struct ClientBuilder<U: Send + Sync + 'static = ()> {
@@ -26,6 +37,38 @@ pub struct ClientBuilder<U: Send + Sync + 'static = ()> {
     manual_ack: bool,
     #[cfg(feature = "persistence")]
     persistence: Option<std::path::PathBuf>,
+}
+
+/// # A new client
+impl Client {
+    /// A client with an empty client id (the broker gives one), MQTT 3.1.1 over TCP and a clean session (paho-python:
+    /// `Client(CallbackAPIVersion.VERSION2)`).
+    ///
+    /// ```
+    /// let client = rappel::Client::new(rappel::CallbackApiVersion::Version2);
+    /// assert!(!client.is_connected());
+    /// ```
+    #[must_use]
+    pub fn new(version: CallbackApiVersion) -> Client {
+        ClientBuilder::new(version).assemble()
+    }
+
+    /// A client with options (paho-python: the other arguments of `Client`).
+    ///
+    /// ```
+    /// # fn main() -> rappel::Result<()> {
+    /// let client = rappel::Client::builder(rappel::CallbackApiVersion::Version2)
+    ///     .client_id("serre-1")
+    ///     .clean_session(false)
+    ///     .userdata(vec!["tomates", "basilic"])
+    ///     .build()?;
+    /// assert_eq!(client.user_data_get().len(), 2);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn builder(version: CallbackApiVersion) -> ClientBuilder {
+        ClientBuilder::new(version)
+    }
 }
 
 impl ClientBuilder {
@@ -50,6 +93,12 @@ impl ClientBuilder {
 impl<U: Send + Sync + 'static> ClientBuilder<U> {
     /// The name under which the broker knows the client, unique among its clients. Default: empty,
     /// and the broker gives one.
+    ///
+    /// ```
+    /// let client = rappel::Client::builder(rappel::CallbackApiVersion::Version2).client_id("serre-1").build()?;
+    /// assert_eq!(client.client_id(), "serre-1");
+    /// # Ok::<(), rappel::Error>(())
+    /// ```
     pub fn client_id(mut self, client_id: impl Into<String>) -> Self {
         self.client_id = client_id.into();
         self
@@ -57,12 +106,36 @@ impl<U: Send + Sync + 'static> ClientBuilder<U> {
 
     /// Whether the broker forgets subscriptions and messages of this client when it goes. Default: `true`.
     /// MQTT 3.1.1 only: in MQTT 5 it is `ConnectOptions::clean_start` and the session expiry interval, and `build` fails.
+    ///
+    /// ```
+    /// use rappel::{CallbackApiVersion, Client, Error};
+    ///
+    /// // The broker keeps what comes with QoS 1 or 2 while this client is away: it has to know the client again.
+    /// let client = Client::builder(CallbackApiVersion::Version2).client_id("serre-1").clean_session(false).build()?;
+    /// let nameless = Client::builder(CallbackApiVersion::Version2).clean_session(false).build();
+    /// assert!(matches!(nameless, Err(Error::ClientIdRequired)));
+    /// # drop(client);
+    /// # Ok::<(), rappel::Error>(())
+    /// ```
     pub fn clean_session(mut self, clean: bool) -> Self {
         self.clean_session = Some(clean);
         self
     }
 
     /// What every callback is given as its second argument.
+    ///
+    /// ```
+    /// use std::sync::atomic::{AtomicU32, Ordering};
+    ///
+    /// let client = rappel::Client::builder(rappel::CallbackApiVersion::Version2)
+    ///     .userdata(AtomicU32::new(0))
+    ///     .build()?;
+    /// client.on_message(|_client, count, _msg| {
+    ///     count.fetch_add(1, Ordering::Relaxed);
+    /// });
+    /// assert_eq!(client.user_data_get().load(Ordering::Relaxed), 0);
+    /// # Ok::<(), rappel::Error>(())
+    /// ```
     pub fn userdata<V: Send + Sync + 'static>(self, userdata: V) -> ClientBuilder<V> {
         ClientBuilder {
             client_id: self.client_id,
@@ -80,12 +153,28 @@ impl<U: Send + Sync + 'static> ClientBuilder<U> {
     }
 
     /// MQTT 3.1.1 (the default) or MQTT 5.
+    ///
+    /// ```
+    /// use rappel::{CallbackApiVersion, Client, Protocol};
+    ///
+    /// let client = Client::builder(CallbackApiVersion::Version2).protocol(Protocol::V5).build()?;
+    /// assert_eq!(client.protocol(), Protocol::V5);
+    /// # Ok::<(), rappel::Error>(())
+    /// ```
     pub fn protocol(mut self, protocol: Protocol) -> Self {
         self.protocol = protocol;
         self
     }
 
     /// How the broker is reached. Default: TCP. What this system or this build does not have makes `build` fail.
+    ///
+    /// ```
+    /// use rappel::{CallbackApiVersion, Client, Transport};
+    ///
+    /// let client = Client::builder(CallbackApiVersion::Version2).transport(Transport::Tcp).build()?;
+    /// assert_eq!(client.transport(), Transport::Tcp);
+    /// # Ok::<(), rappel::Error>(())
+    /// ```
     pub fn transport(mut self, transport: Transport) -> Self {
         self.transport = transport;
         self
@@ -108,6 +197,17 @@ impl<U: Send + Sync + 'static> ClientBuilder<U> {
     }
 
     /// Whether the loop connects again after a loss (the default), or ends with an error.
+    ///
+    /// ```no_run
+    /// let client = rappel::Client::builder(rappel::CallbackApiVersion::Version2)
+    ///     .reconnect_on_failure(false)
+    ///     .build()?;
+    /// client.connect("mqttbroker.lan", 1883)?;
+    /// if let Err(error) = client.loop_forever() {
+    ///     eprintln!("{error}");
+    /// }
+    /// # Ok::<(), rappel::Error>(())
+    /// ```
     pub fn reconnect_on_failure(mut self, reconnect: bool) -> Self {
         self.reconnect_on_failure = reconnect;
         self
@@ -115,12 +215,27 @@ impl<U: Send + Sync + 'static> ClientBuilder<U> {
 
     /// Whether subscriptions that the broker has lost are made again by themselves (the default). `false` is
     /// paho-python's behaviour, where `on_connect` has to do it.
+    ///
+    /// ```
+    /// let client = rappel::Client::builder(rappel::CallbackApiVersion::Version2).resubscribe(false).build()?;
+    /// client.on_connect(|client, _userdata, _flags, _code, _properties| {
+    ///     client.subscribe("test", 0)?;
+    ///     Ok(())
+    /// });
+    /// # Ok::<(), rappel::Error>(())
+    /// ```
     pub fn resubscribe(mut self, resubscribe: bool) -> Self {
         self.resubscribe = resubscribe;
         self
     }
 
     /// Whether the program acknowledges messages itself: see [`Client::manual_ack_set`]. Default: `false`.
+    ///
+    /// ```
+    /// let client = rappel::Client::builder(rappel::CallbackApiVersion::Version2).manual_ack(true).build()?;
+    /// # drop(client);
+    /// # Ok::<(), rappel::Error>(())
+    /// ```
     pub fn manual_ack(mut self, on: bool) -> Self {
         self.manual_ack = on;
         self
@@ -131,6 +246,15 @@ impl<U: Send + Sync + 'static> ClientBuilder<U> {
     /// Needs a client id; the feature `persistence`.
     ///
     /// A message that was confirmed just before the end may be sent a second time by the next start.
+    ///
+    /// ```no_run
+    /// let client = rappel::Client::builder(rappel::CallbackApiVersion::Version2)
+    ///     .client_id("serre-1")
+    ///     .persistence("/var/lib/serre")
+    ///     .build()?;
+    /// println!("{} messages of an earlier start are sent now", client.unconfirmed_messages());
+    /// # Ok::<(), rappel::Error>(())
+    /// ```
     #[cfg(feature = "persistence")]
     pub fn persistence(mut self, dir: impl Into<std::path::PathBuf>) -> Self {
         self.persistence = Some(dir.into());
@@ -138,6 +262,16 @@ impl<U: Send + Sync + 'static> ClientBuilder<U> {
     }
 
     /// The client.
+    ///
+    /// ```
+    /// use rappel::{CallbackApiVersion, Client, Error};
+    ///
+    /// let client = Client::builder(CallbackApiVersion::Version2).build()?;
+    /// assert_eq!(client.client_id(), "");
+    /// let refused = Client::builder(CallbackApiVersion::Version2).client_id("serre\0").build();
+    /// assert!(matches!(refused, Err(Error::NulInText { .. })));
+    /// # Ok::<(), rappel::Error>(())
+    /// ```
     ///
     /// # Errors
     /// [`Error::ClientIdRequired`] for a kept session without a client id; [`Error::InvalidOption`] for a clean session of

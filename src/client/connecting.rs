@@ -12,6 +12,7 @@ use crate::types::{
 /// How long [`Client::disconnect`] waits for confirmations.
 const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// # Connecting and disconnecting
 impl<U: Send + Sync + 'static> Client<U> {
     /// Connects to the broker and waits for its answer (paho-python: `connect(host, port)`).
     ///
@@ -19,6 +20,13 @@ impl<U: Send + Sync + 'static> Client<U> {
     /// and any port will do. The wait is limited by
     /// [`connect_timeout_set`](Client::connect_timeout_set), 5 seconds by default. When the broker accepts,
     /// `on_connect` runs with the loop: what is written after `connect` comes before what `on_connect` does.
+    ///
+    /// ```no_run
+    /// # let client = rappel::Client::new(rappel::CallbackApiVersion::Version2);
+    /// client.connect("mqttbroker.lan", 1883)?;
+    /// assert!(client.is_connected());
+    /// # Ok::<(), rappel::Error>(())
+    /// ```
     ///
     /// # Errors
     /// [`Error::InvalidHost`], [`Error::InvalidPort`]; [`Error::NameNotFound`], [`Error::Unreachable`],
@@ -32,6 +40,14 @@ impl<U: Send + Sync + 'static> Client<U> {
     /// [`connect`](Client::connect) with options (paho-python: `connect(host, port, keepalive, bind_address,
     /// bind_port, clean_start, properties)`).
     ///
+    /// ```no_run
+    /// # let client = rappel::Client::new(rappel::CallbackApiVersion::Version2);
+    /// use rappel::ConnectOptions;
+    ///
+    /// client.connect_with("mqttbroker.lan", 1883, ConnectOptions::new().keepalive(20))?;
+    /// # Ok::<(), rappel::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// As [`connect`](Client::connect); [`Error::InvalidKeepalive`], [`Error::PropertiesNeedV5`] and
     /// [`Error::InvalidProperty`].
@@ -43,6 +59,13 @@ impl<U: Send + Sync + 'static> Client<U> {
     /// Has the loop connect (paho-python: `connect_async`): returns at once, `loop_start` or `loop_forever` does
     /// the work and keeps trying as [`loop_forever_with`](Client::loop_forever_with) says.
     ///
+    /// ```no_run
+    /// # let client = rappel::Client::new(rappel::CallbackApiVersion::Version2);
+    /// client.connect_async("mqttbroker.lan", 1883)?;
+    /// client.loop_start()?; // connects, and tries again until the broker is there
+    /// # Ok::<(), rappel::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// [`Error::InvalidHost`] and [`Error::InvalidPort`].
     pub fn connect_async(&self, host: &str, port: u16) -> Result<()> {
@@ -50,6 +73,15 @@ impl<U: Send + Sync + 'static> Client<U> {
     }
 
     /// [`connect_async`](Client::connect_async) with options.
+    ///
+    /// ```no_run
+    /// # let client = rappel::Client::new(rappel::CallbackApiVersion::Version2);
+    /// use rappel::{ConnectOptions, LoopOptions};
+    ///
+    /// client.connect_async_with("mqttbroker.lan", 1883, ConnectOptions::new().keepalive(20))?;
+    /// client.loop_forever_with(LoopOptions::new().retry_first_connection(true))?;
+    /// # Ok::<(), rappel::Error>(())
+    /// ```
     ///
     /// # Errors
     /// As [`connect_with`](Client::connect_with), for what can be known without connecting.
@@ -62,6 +94,13 @@ impl<U: Send + Sync + 'static> Client<U> {
     /// Connects again to the broker of the last `connect`, ending the connection that stands (paho-python:
     /// `reconnect`).
     ///
+    /// ```
+    /// # let client = rappel::Client::new(rappel::CallbackApiVersion::Version2);
+    /// use rappel::Error;
+    ///
+    /// assert!(matches!(client.reconnect(), Err(Error::NoConnectionRequested)));
+    /// ```
+    ///
     /// # Errors
     /// [`Error::NoConnectionRequested`] before the first `connect`; as [`connect`](Client::connect).
     pub fn reconnect(&self) -> Result<()> {
@@ -72,6 +111,11 @@ impl<U: Send + Sync + 'static> Client<U> {
     }
 
     /// Whether the broker has accepted the connection and it still stands (paho-python: `is_connected`).
+    ///
+    /// ```
+    /// # let client = rappel::Client::new(rappel::CallbackApiVersion::Version2);
+    /// assert!(!client.is_connected());
+    /// ```
     #[must_use]
     pub fn is_connected(&self) -> bool {
         self.events().is_connected()
@@ -82,6 +126,14 @@ impl<U: Send + Sync + 'static> Client<U> {
     /// What is queued and under way is confirmed first, for up to 5 seconds; callbacks still due run, here when no
     /// loop does it. From inside a callback it returns at once and the loop does the rest.
     ///
+    /// ```no_run
+    /// # let client = rappel::Client::new(rappel::CallbackApiVersion::Version2);
+    /// client.connect("mqttbroker.lan", 1883)?;
+    /// client.publish("test", "allo", 1)?;
+    /// client.disconnect()?; // returns when the broker has the message
+    /// # Ok::<(), rappel::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// [`Error::NotConnected`] when there was nothing to end; [`Error::Unconfirmed`] with the number of messages
     /// that were not confirmed: they stay queued and are sent when the client connects again.
@@ -91,6 +143,16 @@ impl<U: Send + Sync + 'static> Client<U> {
 
     /// [`disconnect`](Client::disconnect) with a reason, properties or another time limit (paho-python:
     /// `disconnect(reasoncode, properties)`).
+    ///
+    /// ```no_run
+    /// # let client = rappel::Client::new(rappel::CallbackApiVersion::Version2);
+    /// use rappel::DisconnectOptions;
+    ///
+    /// client.connect("mqttbroker.lan", 1883)?;
+    /// client.publish("test", "allo", 1)?;
+    /// client.disconnect_with(DisconnectOptions::new().timeout(30))?;
+    /// # Ok::<(), rappel::Error>(())
+    /// ```
     ///
     /// # Errors
     /// As [`disconnect`](Client::disconnect); [`Error::PropertiesNeedV5`], [`Error::InvalidProperty`] and

@@ -8,9 +8,22 @@ use crate::client::Client;
 use crate::event_loop::Mode;
 use crate::types::{Error, IntoDuration, LoopOptions, Result, check_duration, later};
 
+/// # The loop, which runs the callbacks
 impl<U: Send + Sync + 'static> Client<U> {
     /// Runs the callbacks that are due, waiting up to `timeout`, in seconds or as a `Duration`, for the first
     /// (paho-python: `loop(timeout)`).
+    ///
+    /// ```no_run
+    /// # let client = rappel::Client::new(rappel::CallbackApiVersion::Version2);
+    /// client.on_message(|_client, _userdata, msg| println!("{}", msg.payload_str()));
+    /// client.connect("mqttbroker.lan", 1883)?;
+    /// client.subscribe("test", 0)?;
+    /// while client.is_connected() {
+    ///     client.loop_once(1.0)?;
+    ///     println!("a second at most has gone by");
+    /// }
+    /// # Ok::<(), rappel::Error>(())
+    /// ```
     ///
     /// # Errors
     /// [`Error::LoopRunning`] while `loop_start` or `loop_forever` runs, [`Error::InCallback`] inside a callback,
@@ -46,6 +59,15 @@ impl<U: Send + Sync + 'static> Client<U> {
     /// Runs the callbacks until [`disconnect`](Client::disconnect) is called, connecting again after every loss
     /// (paho-python: `loop_forever`).
     ///
+    /// ```no_run
+    /// # let client = rappel::Client::new(rappel::CallbackApiVersion::Version2);
+    /// client.on_message(|_client, _userdata, msg| println!("{}", msg.payload_str()));
+    /// client.connect("mqttbroker.lan", 1883)?;
+    /// client.subscribe("test", 0)?;
+    /// client.loop_forever()?;
+    /// # Ok::<(), rappel::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// [`Error::LoopRunning`], [`Error::InCallback`]; [`Error::NoConnectionRequested`] before `connect`; the cause
     /// when the first connection of `connect_async` fails, and with `reconnect_on_failure(false)` when one is lost.
@@ -54,6 +76,15 @@ impl<U: Send + Sync + 'static> Client<U> {
     }
 
     /// [`loop_forever`](Client::loop_forever) with options (paho-python: `retry_first_connection=True`).
+    ///
+    /// ```no_run
+    /// # let client = rappel::Client::new(rappel::CallbackApiVersion::Version2);
+    /// use rappel::LoopOptions;
+    ///
+    /// client.connect_async("mqttbroker.lan", 1883)?;
+    /// client.loop_forever_with(LoopOptions::new().retry_first_connection(true))?;
+    /// # Ok::<(), rappel::Error>(())
+    /// ```
     ///
     /// # Errors
     /// As [`loop_forever`](Client::loop_forever).
@@ -77,6 +108,17 @@ impl<U: Send + Sync + 'static> Client<U> {
 
     /// Runs the callbacks on a thread of its own (paho-python: `loop_start`), until `loop_stop` or the drop of the
     /// last handle. The thread connects again after every loss.
+    ///
+    /// ```no_run
+    /// # let client = rappel::Client::new(rappel::CallbackApiVersion::Version2);
+    /// client.connect("mqttbroker.lan", 1883)?;
+    /// client.loop_start()?;
+    /// for celsius in [20.5, 20.7, 21.1] {
+    ///     client.publish("serre/temperature", celsius, 1)?;
+    /// }
+    /// client.disconnect()?;
+    /// # Ok::<(), rappel::Error>(())
+    /// ```
     ///
     /// # Errors
     /// [`Error::LoopRunning`], [`Error::InCallback`]; [`Error::Engine`] when no thread can be started.
@@ -112,6 +154,16 @@ impl<U: Send + Sync + 'static> Client<U> {
     /// Ends the thread of `loop_start` and waits for it (paho-python: `loop_stop`). The connection stands on;
     /// what happens meanwhile waits for the next loop. From inside a callback it returns at once, and the thread
     /// ends after the callback.
+    ///
+    /// ```
+    /// # let client = rappel::Client::new(rappel::CallbackApiVersion::Version2);
+    /// use rappel::Error;
+    ///
+    /// client.loop_start()?;
+    /// client.loop_stop()?;
+    /// assert!(matches!(client.loop_stop(), Err(Error::NoLoop)));
+    /// # Ok::<(), rappel::Error>(())
+    /// ```
     ///
     /// # Errors
     /// [`Error::NoLoop`] when `loop_start` has not been called.

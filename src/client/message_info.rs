@@ -53,12 +53,28 @@ impl MessageInfo {
     }
 
     /// The message id, 1 to 65,535, that `on_publish` will be given (paho-python: `mid`).
+    ///
+    /// ```
+    /// # let client = rappel::Client::new(rappel::CallbackApiVersion::Version2);
+    /// let info = client.publish("test", "Voici un message", 1)?;
+    /// assert_eq!(info.mid(), 1);
+    /// # Ok::<(), rappel::Error>(())
+    /// ```
     #[must_use]
     pub fn mid(&self) -> u16 {
         self.completion.mid()
     }
 
     /// `Success`, or `NoConn` for a message that was queued without a connection (paho-python: `rc`).
+    ///
+    /// ```
+    /// # let client = rappel::Client::new(rappel::CallbackApiVersion::Version2);
+    /// use rappel::ErrorCode;
+    ///
+    /// let info = client.publish("test", "sent with the next connection", 1)?;
+    /// assert_eq!(info.rc(), ErrorCode::NoConn);
+    /// # Ok::<(), rappel::Error>(())
+    /// ```
     #[must_use]
     pub fn rc(&self) -> ErrorCode {
         if self.completion.was_connected() { ErrorCode::Success } else { ErrorCode::NoConn }
@@ -66,6 +82,13 @@ impl MessageInfo {
 
     /// Whether the message is confirmed: written to the network at QoS 0, taken over by the broker above
     /// (paho-python: `is_published`).
+    ///
+    /// ```
+    /// # let client = rappel::Client::new(rappel::CallbackApiVersion::Version2);
+    /// let info = client.publish("test", "sent with the next connection", 1)?;
+    /// assert!(!info.is_published());
+    /// # Ok::<(), rappel::Error>(())
+    /// ```
     #[must_use]
     pub fn is_published(&self) -> bool {
         self.completion.stage() >= Stage::Confirmed && self.completion.result().is_ok()
@@ -76,6 +99,17 @@ impl MessageInfo {
     ///
     /// Where a loop runs, `on_publish` has returned before this does; where none runs, this runs it. Inside a
     /// callback it waits for the confirmation alone, and `on_publish` follows.
+    ///
+    /// ```no_run
+    /// # let client = rappel::Client::new(rappel::CallbackApiVersion::Version2);
+    /// client.connect("mqttbroker.lan", 1883)?;
+    /// let info = client.publish("test", "Voici un message", 2)?;
+    /// if let Err(error) = info.wait_for_publish(5) {
+    ///     eprintln!("not confirmed within 5 seconds: {error}");
+    /// }
+    /// info.wait_for_publish(None)?;
+    /// # Ok::<(), rappel::Error>(())
+    /// ```
     ///
     /// # Errors
     /// [`Error::Timeout`]: not yet confirmed, it may still be. [`Error::PublishRefused`]: the broker refused it.
@@ -118,6 +152,14 @@ impl IntoFuture for MessageInfo {
 /// Ready when its message is confirmed; made by awaiting a [`MessageInfo`], on any runtime.
 ///
 /// Where a loop runs, `on_publish` has returned first. Where none runs, `on_publish` waits for one.
+///
+/// ```
+/// # async fn report(client: rappel::Client) -> rappel::Result<()> {
+/// client.publish("serre/temperature", 21.5, 1)?.await?;
+/// println!("the broker has it");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 #[must_use = "futures do nothing unless they are awaited"]
 pub struct PublishFuture {

@@ -6,6 +6,7 @@ use crate::types::{
     Error, IntoPayload, PropertyHome, Protocol, PublishOptions, Qos, Result, check_payload, check_qos, check_topic,
 };
 
+/// # Publishing
 impl<U: Send + Sync + 'static> Client<U> {
     /// Publishes a message (paho-python: `publish(topic, payload, qos, retain, properties)`). Never waits for the
     /// network.

@@ -4,8 +4,17 @@ use crate::callbacks::CallbackResult;
 use crate::client::Client;
 use crate::types::{ConnectFlags, DisconnectFlags, Message, Properties, ReasonCode, Result, check_filter};
 
+/// # Callbacks
 impl<U: Send + Sync + 'static> Client<U> {
     /// Registers the callback that runs when the broker has answered `connect`: `code == 0` means accepted (paho-python: `on_connect`).
+    ///
+    /// ```
+    /// # let client = rappel::Client::new(rappel::CallbackApiVersion::Version2);
+    /// client.on_connect(|_client, _userdata, _flags, code, _properties| match code.value() {
+    ///     0 => println!("Connecté"),
+    ///     number => println!("Erreur code {number}: {code}"),
+    /// });
+    /// ```
     pub fn on_connect<F, R>(&self, mut callback: F)
     where
         F: FnMut(&Client<U>, &U, ConnectFlags, ReasonCode, &Properties) -> R + Send + 'static,
@@ -18,11 +27,22 @@ impl<U: Send + Sync + 'static> Client<U> {
     }
 
     /// Removes what [`on_connect`](Client::on_connect) has registered (paho-python: `client.on_connect = None`).
+    ///
+    /// ```
+    /// # let client = rappel::Client::new(rappel::CallbackApiVersion::Version2);
+    /// client.on_connect(|_, _, _, code, _| println!("{code}"));
+    /// client.on_connect_clear();
+    /// ```
     pub fn on_connect_clear(&self) {
         self.events().callbacks.connect.set(None);
     }
 
     /// Registers the callback that runs when an attempt of the loop's to connect got no answer from a broker (paho-python: `on_connect_fail`).
+    ///
+    /// ```
+    /// # let client = rappel::Client::new(rappel::CallbackApiVersion::Version2);
+    /// client.on_connect_fail(|client, _userdata| eprintln!("no answer from {}", client.host()));
+    /// ```
     pub fn on_connect_fail<F, R>(&self, mut callback: F)
     where
         F: FnMut(&Client<U>, &U) -> R + Send + 'static,
@@ -36,11 +56,26 @@ impl<U: Send + Sync + 'static> Client<U> {
     }
 
     /// Removes what [`on_connect_fail`](Client::on_connect_fail) has registered (paho-python: `client.on_connect_fail = None`).
+    ///
+    /// ```
+    /// # let client = rappel::Client::new(rappel::CallbackApiVersion::Version2);
+    /// client.on_connect_fail(|_, _| println!("no answer"));
+    /// client.on_connect_fail_clear();
+    /// ```
     pub fn on_connect_fail_clear(&self) {
         self.events().callbacks.connect_fail.set(None);
     }
 
     /// Registers the callback that runs before each attempt to connect (paho-python: `on_pre_connect`).
+    ///
+    /// ```
+    /// # let client = rappel::Client::new(rappel::CallbackApiVersion::Version2);
+    /// // A password that expires, fetched anew for each attempt.
+    /// client.on_pre_connect(|client, _userdata| {
+    ///     client.username_pw_set("serre-1", std::fs::read_to_string("/run/serre/token")?);
+    ///     Ok(())
+    /// });
+    /// ```
     pub fn on_pre_connect<F, R>(&self, mut callback: F)
     where
         F: FnMut(&Client<U>, &U) -> R + Send + 'static,
@@ -54,11 +89,25 @@ impl<U: Send + Sync + 'static> Client<U> {
     }
 
     /// Removes what [`on_pre_connect`](Client::on_pre_connect) has registered (paho-python: `client.on_pre_connect = None`).
+    ///
+    /// ```
+    /// # let client = rappel::Client::new(rappel::CallbackApiVersion::Version2);
+    /// client.on_pre_connect(|_, _| println!("connecting"));
+    /// client.on_pre_connect_clear();
+    /// ```
     pub fn on_pre_connect_clear(&self) {
         self.events().callbacks.pre_connect.set(None);
     }
 
     /// Registers the callback that runs once when an accepted connection has ended, whoever ended it (paho-python: `on_disconnect`).
+    ///
+    /// ```
+    /// # let client = rappel::Client::new(rappel::CallbackApiVersion::Version2);
+    /// client.on_disconnect(|_client, _userdata, flags, code, _properties| {
+    ///     let who = if flags.is_disconnect_packet_from_server { "the broker" } else { "this end, or the network" };
+    ///     println!("disconnected by {who}: {code}");
+    /// });
+    /// ```
     pub fn on_disconnect<F, R>(&self, mut callback: F)
     where
         F: FnMut(&Client<U>, &U, DisconnectFlags, ReasonCode, &Properties) -> R + Send + 'static,
@@ -71,11 +120,22 @@ impl<U: Send + Sync + 'static> Client<U> {
     }
 
     /// Removes what [`on_disconnect`](Client::on_disconnect) has registered (paho-python: `client.on_disconnect = None`).
+    ///
+    /// ```
+    /// # let client = rappel::Client::new(rappel::CallbackApiVersion::Version2);
+    /// client.on_disconnect(|_, _, _, code, _| println!("{code}"));
+    /// client.on_disconnect_clear();
+    /// ```
     pub fn on_disconnect_clear(&self) {
         self.events().callbacks.disconnect.set(None);
     }
 
     /// Registers the callback that runs for each message that no filter of [`message_callback_add`](Client::message_callback_add) matches (paho-python: `on_message`).
+    ///
+    /// ```
+    /// # let client = rappel::Client::new(rappel::CallbackApiVersion::Version2);
+    /// client.on_message(|_client, _userdata, msg| println!("{}: {}", msg.topic, msg.payload_str()));
+    /// ```
     pub fn on_message<F, R>(&self, mut callback: F)
     where
         F: FnMut(&Client<U>, &U, &Message) -> R + Send + 'static,
@@ -89,12 +149,23 @@ impl<U: Send + Sync + 'static> Client<U> {
     }
 
     /// Removes what [`on_message`](Client::on_message) has registered (paho-python: `client.on_message = None`).
+    ///
+    /// ```
+    /// # let client = rappel::Client::new(rappel::CallbackApiVersion::Version2);
+    /// client.on_message(|_, _, msg| println!("{msg:?}"));
+    /// client.on_message_clear();
+    /// ```
     pub fn on_message_clear(&self) {
         self.events().callbacks.message.set(None);
     }
 
     /// Registers the callback that runs for each message of ours that is confirmed, with its message id: at QoS 0 written to the network, at
     /// QoS 1 and 2 taken over by the broker, or refused by it (paho-python: `on_publish`).
+    ///
+    /// ```
+    /// # let client = rappel::Client::new(rappel::CallbackApiVersion::Version2);
+    /// client.on_publish(|_client, _userdata, mid, code, _properties| println!("message #{mid}: {code}"));
+    /// ```
     pub fn on_publish<F, R>(&self, mut callback: F)
     where
         F: FnMut(&Client<U>, &U, u16, ReasonCode, &Properties) -> R + Send + 'static,
@@ -108,12 +179,28 @@ impl<U: Send + Sync + 'static> Client<U> {
     }
 
     /// Removes what [`on_publish`](Client::on_publish) has registered (paho-python: `client.on_publish = None`).
+    ///
+    /// ```
+    /// # let client = rappel::Client::new(rappel::CallbackApiVersion::Version2);
+    /// client.on_publish(|_, _, mid, _, _| println!("{mid}"));
+    /// client.on_publish_clear();
+    /// ```
     pub fn on_publish_clear(&self) {
         self.events().queue.on_publish_set(false);
         self.events().callbacks.publish.set(None);
     }
 
     /// Registers the callback that runs when the broker has answered a subscription, with one code per filter (paho-python: `on_subscribe`).
+    ///
+    /// ```
+    /// # let client = rappel::Client::new(rappel::CallbackApiVersion::Version2);
+    /// client.on_subscribe(|_client, _userdata, mid, codes, _properties| {
+    ///     if codes.iter().any(|code| code.is_failure()) {
+    ///         eprintln!("subscription #{mid} was refused: {codes:?}");
+    ///     }
+    /// });
+    /// # Ok::<(), rappel::Error>(())
+    /// ```
     pub fn on_subscribe<F, R>(&self, mut callback: F)
     where
         F: FnMut(&Client<U>, &U, u16, &[ReasonCode], &Properties) -> R + Send + 'static,
@@ -126,11 +213,23 @@ impl<U: Send + Sync + 'static> Client<U> {
     }
 
     /// Removes what [`on_subscribe`](Client::on_subscribe) has registered (paho-python: `client.on_subscribe = None`).
+    ///
+    /// ```
+    /// # let client = rappel::Client::new(rappel::CallbackApiVersion::Version2);
+    /// client.on_subscribe(|_, _, mid, _, _| println!("{mid}"));
+    /// client.on_subscribe_clear();
+    /// ```
     pub fn on_subscribe_clear(&self) {
         self.events().callbacks.subscribe.set(None);
     }
 
     /// Registers the callback that runs when the broker has answered the end of a subscription (paho-python: `on_unsubscribe`).
+    ///
+    /// ```
+    /// # let client = rappel::Client::new(rappel::CallbackApiVersion::Version2);
+    /// client.on_unsubscribe(|_client, _userdata, mid, codes, _properties| println!("#{mid} has ended: {codes:?}"));
+    /// # Ok::<(), rappel::Error>(())
+    /// ```
     pub fn on_unsubscribe<F, R>(&self, mut callback: F)
     where
         F: FnMut(&Client<U>, &U, u16, &[ReasonCode], &Properties) -> R + Send + 'static,
@@ -143,12 +242,29 @@ impl<U: Send + Sync + 'static> Client<U> {
     }
 
     /// Removes what [`on_unsubscribe`](Client::on_unsubscribe) has registered (paho-python: `client.on_unsubscribe = None`).
+    ///
+    /// ```
+    /// # let client = rappel::Client::new(rappel::CallbackApiVersion::Version2);
+    /// client.on_unsubscribe(|_, _, mid, _, _| println!("{mid}"));
+    /// client.on_unsubscribe_clear();
+    /// ```
     pub fn on_unsubscribe_clear(&self) {
         self.events().callbacks.unsubscribe.set(None);
     }
 
     /// Registers a callback for messages whose topic matches `filter`, in the place of an earlier one for the same
     /// filter (paho-python: `message_callback_add`). Every matching callback runs; `on_message` only when none does.
+    ///
+    /// ```
+    /// # let client = rappel::Client::new(rappel::CallbackApiVersion::Version2);
+    /// client.message_callback_add("serre/+/temperature", |_client, _userdata, msg| {
+    ///     let celsius: f64 = msg.payload_as()?;
+    ///     println!("{}: {celsius} °C", msg.topic);
+    ///     Ok(())
+    /// })?;
+    /// assert!(client.message_callback_add("serre/#/temperature", |_, _, _| ()).is_err());
+    /// # Ok::<(), rappel::Error>(())
+    /// ```
     ///
     /// # Errors
     /// [`Error::InvalidFilter`](crate::Error::InvalidFilter) and the other mistakes a filter may hold.
@@ -169,6 +285,13 @@ impl<U: Send + Sync + 'static> Client<U> {
 
     /// Removes what `message_callback_add` has registered for `filter`, if anything (paho-python:
     /// `message_callback_remove`).
+    ///
+    /// ```
+    /// # let client = rappel::Client::new(rappel::CallbackApiVersion::Version2);
+    /// client.message_callback_add("serre/#", |_client, _userdata, msg| println!("{}", msg.payload_str()))?;
+    /// client.message_callback_remove("serre/#");
+    /// # Ok::<(), rappel::Error>(())
+    /// ```
     pub fn message_callback_remove(&self, filter: &str) {
         self.events().callbacks.route_remove(filter);
     }

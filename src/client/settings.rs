@@ -10,11 +10,20 @@ use crate::types::{
     check_duration, check_keepalive, check_qos, check_topic, language, tell,
 };
 
+/// # Settings
 impl<U: Send + Sync + 'static> Client<U> {
     /// Sets user name and password for the next connection (paho-python: `username_pw_set`).
     ///
     /// The password is text, bytes, or `None`. It is sent as it is, and shown nowhere. An empty user name
     /// with no password clears both. What MQTT does not allow in a user name is reported by `connect`.
+    ///
+    /// ```
+    /// # let client = rappel::Client::new(rappel::CallbackApiVersion::Version2);
+    /// client.username_pw_set("alice", "abc-123");
+    /// assert_eq!(client.username().as_deref(), Some("alice"));
+    /// assert!(!format!("{client:?}").contains("abc-123"));
+    /// # Ok::<(), rappel::Error>(())
+    /// ```
     pub fn username_pw_set(&self, username: impl Into<String>, password: impl IntoPassword) {
         let (user, password) = (username.into(), password.into_password());
         let credentials =
@@ -24,6 +33,15 @@ impl<U: Send + Sync + 'static> Client<U> {
 
     /// Sets what the broker publishes when this client is lost; used from the next connection on (paho-python:
     /// `will_set`).
+    ///
+    /// ```
+    /// # let client = rappel::Client::new(rappel::CallbackApiVersion::Version2);
+    /// use rappel::PublishOptions;
+    ///
+    /// client.will_set("serre/etat", "offline", PublishOptions::new().qos(1).retain(true))?;
+    /// assert_eq!(client.will_topic().as_deref(), Some("serre/etat"));
+    /// # Ok::<(), rappel::Error>(())
+    /// ```
     ///
     /// # Errors
     /// As [`publish`](Client::publish), for the same mistakes; a will's payload has up to 65,535 bytes.
@@ -47,12 +65,27 @@ impl<U: Send + Sync + 'static> Client<U> {
     }
 
     /// Removes what `will_set` has set (paho-python: `will_clear`).
+    ///
+    /// ```
+    /// # let client = rappel::Client::new(rappel::CallbackApiVersion::Version2);
+    /// client.will_set("serre/etat", "offline", 1)?;
+    /// client.will_clear();
+    /// assert_eq!(client.will_topic(), None);
+    /// # Ok::<(), rappel::Error>(())
+    /// ```
     pub fn will_clear(&self) {
         self.events().settings(|settings| settings.will = None);
     }
 
     /// Sets the delays between attempts to connect again, in seconds or as `Duration`s: `min` doubling up to `max`, with
     /// up to 20 % added (paho-python: `reconnect_delay_set`). Defaults: 1 and 120 seconds.
+    ///
+    /// ```
+    /// # let client = rappel::Client::new(rappel::CallbackApiVersion::Version2);
+    /// client.reconnect_delay_set(0.5, 30)?;
+    /// assert!(client.reconnect_delay_set(30, 0.5).is_err());
+    /// # Ok::<(), rappel::Error>(())
+    /// ```
     ///
     /// # Errors
     /// [`Error::InvalidOption`] when `min` is zero or larger than `max`; [`Error::InvalidSeconds`].
@@ -73,6 +106,12 @@ impl<U: Send + Sync + 'static> Client<U> {
 
     /// Sets how many messages of QoS 1 and 2 may be under way at a time, 0 for no limit (paho-python:
     /// `max_inflight_messages_set`). Default: 20.
+    ///
+    /// ```
+    /// # let client = rappel::Client::new(rappel::CallbackApiVersion::Version2);
+    /// client.max_inflight_messages_set(1); // one after the other
+    /// assert_eq!(client.max_inflight_messages(), 1);
+    /// ```
     pub fn max_inflight_messages_set(&self, inflight: u16) {
         let events = self.events();
         events.outbox.max_inflight_set(inflight.into());
@@ -81,12 +120,31 @@ impl<U: Send + Sync + 'static> Client<U> {
 
     /// Sets how many messages of QoS 1 and 2 may be unconfirmed before `publish` refuses more, 0 for no limit
     /// (paho-python: `max_queued_messages_set`). Default: 0.
+    ///
+    /// ```
+    /// # let client = rappel::Client::new(rappel::CallbackApiVersion::Version2);
+    /// use rappel::Error;
+    ///
+    /// client.max_queued_messages_set(1);
+    /// client.publish("test", "waits for a connection", 1)?;
+    /// assert!(matches!(client.publish("test", "one too many", 1), Err(Error::QueueFull { limit: 1 })));
+    /// # Ok::<(), rappel::Error>(())
+    /// ```
     pub fn max_queued_messages_set(&self, queue_size: usize) {
         self.events().outbox.max_queued_set(queue_size);
     }
 
     /// Sets the time without traffic after which the connection is tested, in seconds or as a `Duration`: up to 65,535 s,
     /// fractions of a second rounded up; zero switches it off. Used from the next connection on (paho-python: `keepalive`). Default: 60 seconds.
+    ///
+    /// ```
+    /// # let client = rappel::Client::new(rappel::CallbackApiVersion::Version2);
+    /// use std::time::Duration;
+    ///
+    /// client.keepalive_set(20)?;
+    /// assert_eq!(client.keepalive(), Duration::from_secs(20));
+    /// # Ok::<(), rappel::Error>(())
+    /// ```
     ///
     /// # Errors
     /// [`Error::InvalidKeepalive`].
@@ -98,6 +156,15 @@ impl<U: Send + Sync + 'static> Client<U> {
 
     /// Sets how long `connect` may take, from the name to the broker's answer, in seconds or as a `Duration` (paho-python:
     /// `connect_timeout`). Default: 5 seconds.
+    ///
+    /// ```
+    /// # let client = rappel::Client::new(rappel::CallbackApiVersion::Version2);
+    /// use std::time::Duration;
+    ///
+    /// client.connect_timeout_set(2.5)?;
+    /// assert_eq!(client.connect_timeout(), Duration::from_millis(2500));
+    /// # Ok::<(), rappel::Error>(())
+    /// ```
     ///
     /// # Errors
     /// [`Error::InvalidOption`] for zero; [`Error::InvalidSeconds`].
@@ -112,59 +179,118 @@ impl<U: Send + Sync + 'static> Client<U> {
     }
 
     /// Replaces the user data; callbacks get it from the next event on (paho-python: `user_data_set`).
+    ///
+    /// ```
+    /// # let client = rappel::Client::new(rappel::CallbackApiVersion::Version2);
+    /// let client = rappel::Client::builder(rappel::CallbackApiVersion::Version2).userdata("tomates").build()?;
+    /// client.user_data_set("basilic");
+    /// assert_eq!(*client.user_data_get(), "basilic");
+    /// # Ok::<(), rappel::Error>(())
+    /// ```
     pub fn user_data_set(&self, userdata: U) {
         self.events().userdata_set(userdata);
     }
 
     /// The user data (paho-python: `user_data_get`).
+    ///
+    /// ```
+    /// # let client = rappel::Client::new(rappel::CallbackApiVersion::Version2);
+    /// let client = rappel::Client::builder(rappel::CallbackApiVersion::Version2).userdata(vec!["tomates"]).build()?;
+    /// assert_eq!(client.user_data_get().len(), 1);
+    /// # Ok::<(), rappel::Error>(())
+    /// ```
     #[must_use]
     pub fn user_data_get(&self) -> Arc<U> {
         self.events().userdata()
     }
 
     /// The host of the last `connect`; empty before (paho-python: `host`).
+    ///
+    /// ```
+    /// # let client = rappel::Client::new(rappel::CallbackApiVersion::Version2);
+    /// client.connect_async("mqttbroker.lan", 1883)?;
+    /// assert_eq!(client.host(), "mqttbroker.lan");
+    /// # Ok::<(), rappel::Error>(())
+    /// ```
     #[must_use]
     pub fn host(&self) -> String {
         self.events().settings(|settings| settings.host.clone())
     }
 
     /// The port of the last `connect`; 0 before (paho-python: `port`).
+    ///
+    /// ```
+    /// # let client = rappel::Client::new(rappel::CallbackApiVersion::Version2);
+    /// client.connect_async("mqttbroker.lan", 1883)?;
+    /// assert_eq!(client.port(), 1883);
+    /// # Ok::<(), rappel::Error>(())
+    /// ```
     #[must_use]
     pub fn port(&self) -> u16 {
         self.events().settings(|settings| settings.port)
     }
 
     /// The client id, given or random.
+    ///
+    /// ```
+    /// # let client = rappel::Client::new(rappel::CallbackApiVersion::Version2);
+    /// assert_eq!(client.client_id(), ""); // until the broker has given one
+    /// ```
     #[must_use]
     pub fn client_id(&self) -> String {
         self.events().client_id()
     }
 
     /// The keep-alive for the next connection (paho-python: `keepalive`).
+    ///
+    /// ```
+    /// # let client = rappel::Client::new(rappel::CallbackApiVersion::Version2);
+    /// assert_eq!(client.keepalive().as_secs(), 60);
+    /// ```
     #[must_use]
     pub fn keepalive(&self) -> Duration {
         self.events().settings(|settings| settings.keepalive)
     }
 
     /// How long `connect` may take (paho-python: `connect_timeout`).
+    ///
+    /// ```
+    /// # let client = rappel::Client::new(rappel::CallbackApiVersion::Version2);
+    /// assert_eq!(client.connect_timeout().as_secs(), 5);
+    /// ```
     #[must_use]
     pub fn connect_timeout(&self) -> Duration {
         self.events().settings(|settings| settings.connect_timeout)
     }
 
     /// The user name, if one is set (paho-python: `username`).
+    ///
+    /// ```
+    /// # let client = rappel::Client::new(rappel::CallbackApiVersion::Version2);
+    /// assert_eq!(client.username(), None);
+    /// ```
     #[must_use]
     pub fn username(&self) -> Option<String> {
         self.events().settings(|settings| settings.credentials.as_ref().map(|credentials| credentials.user.clone()))
     }
 
     /// How many messages of QoS 1 and 2 may be under way (paho-python: `max_inflight_messages`).
+    ///
+    /// ```
+    /// # let client = rappel::Client::new(rappel::CallbackApiVersion::Version2);
+    /// assert_eq!(client.max_inflight_messages(), 20);
+    /// ```
     #[must_use]
     pub fn max_inflight_messages(&self) -> usize {
         self.events().outbox.max_inflight()
     }
 
     /// How many messages of QoS 1 and 2 may be unconfirmed (paho-python: `max_queued_messages`).
+    ///
+    /// ```
+    /// # let client = rappel::Client::new(rappel::CallbackApiVersion::Version2);
+    /// assert_eq!(client.max_queued_messages(), 0); // no limit
+    /// ```
     #[must_use]
     pub fn max_queued_messages(&self) -> usize {
         self.events().outbox.max_queued()
@@ -172,12 +298,24 @@ impl<U: Send + Sync + 'static> Client<U> {
 
     /// How many messages are queued or under way and not confirmed. Right after `build` with persistence, it is
     /// the number that an earlier program has left.
+    ///
+    /// ```
+    /// # let client = rappel::Client::new(rappel::CallbackApiVersion::Version2);
+    /// client.publish("test", "waits for a connection", 1)?;
+    /// assert_eq!(client.unconfirmed_messages(), 1);
+    /// # Ok::<(), rappel::Error>(())
+    /// ```
     #[must_use]
     pub fn unconfirmed_messages(&self) -> usize {
         self.events().outbox.pending()
     }
 
     /// How the broker is reached (paho-python: `transport`).
+    ///
+    /// ```
+    /// # let client = rappel::Client::new(rappel::CallbackApiVersion::Version2);
+    /// assert_eq!(client.transport(), rappel::Transport::Tcp);
+    /// ```
     #[must_use]
     pub fn transport(&self) -> Transport {
         self.events().settings(|settings| settings.route.transport)
@@ -206,24 +344,47 @@ impl<U: Send + Sync + 'static> Client<U> {
     }
 
     /// What moves this client's messages, as [`ClientBuilder::engine`](crate::ClientBuilder::engine) has chosen it.
+    ///
+    /// ```
+    /// # let client = rappel::Client::new(rappel::CallbackApiVersion::Version2);
+    /// let expected = if cfg!(feature = "paho") { rappel::Engine::Paho } else { rappel::Engine::Native };
+    /// assert_eq!(client.engine(), expected);
+    /// ```
     #[must_use]
     pub fn engine(&self) -> Engine {
         self.events().network.engine()
     }
 
     /// The version of MQTT (paho-python: `protocol`).
+    ///
+    /// ```
+    /// # let client = rappel::Client::new(rappel::CallbackApiVersion::Version2);
+    /// assert_eq!(client.protocol(), rappel::Protocol::V311);
+    /// ```
     #[must_use]
     pub fn protocol(&self) -> Protocol {
         self.events().version()
     }
 
     /// The topic of the will, if there is one (paho-python: `will_topic`).
+    ///
+    /// ```
+    /// # let client = rappel::Client::new(rappel::CallbackApiVersion::Version2);
+    /// assert_eq!(client.will_topic(), None);
+    /// ```
     #[must_use]
     pub fn will_topic(&self) -> Option<String> {
         self.events().settings(|settings| settings.will.as_ref().map(|will| will.topic.clone()))
     }
 
     /// The payload of the will, if there is one (paho-python: `will_payload`).
+    ///
+    /// ```
+    /// # let client = rappel::Client::new(rappel::CallbackApiVersion::Version2);
+    /// client.will_set("serre/etat", "offline", 1)?;
+    /// assert_eq!(client.will_payload().as_deref(), Some(b"offline".as_slice()));
+    /// # Ok::<(), rappel::Error>(())
+    /// ```
     #[must_use]
     pub fn will_payload(&self) -> Option<Vec<u8>> {
         self.events().settings(|settings| settings.will.as_ref().map(|will| will.payload.clone()))

@@ -4,11 +4,20 @@ use crate::client::Client;
 use crate::mqtt::Filters;
 use crate::types::{Error, Properties, PropertyHome, Protocol, Result, SubscribeOptions, check_filter, check_qos};
 
+/// # Subscribing
 impl<U: Send + Sync + 'static> Client<U> {
     /// Subscribes to a topic filter and gives the message id that `on_subscribe` will be given (paho-python:
     /// `subscribe(topic, qos)`).
     ///
     /// `options` is a bare QoS, 0 to 2, or [`SubscribeOptions`].
+    ///
+    /// ```no_run
+    /// # let client = rappel::Client::new(rappel::CallbackApiVersion::Version2);
+    /// client.connect("mqttbroker.lan", 1883)?;
+    /// let mid = client.subscribe("serre/+/temperature", 1)?;
+    /// println!("subscription #{mid}: on_subscribe says what became of it");
+    /// # Ok::<(), rappel::Error>(())
+    /// ```
     ///
     /// # Errors
     /// [`Error::InvalidFilter`], [`Error::NulInText`], [`Error::TextTooLong`], [`Error::InvalidQos`];
@@ -67,6 +76,14 @@ impl<U: Send + Sync + 'static> Client<U> {
     /// Ends a subscription and gives the message id that `on_unsubscribe` will be given (paho-python:
     /// `unsubscribe(topic)`).
     ///
+    /// ```no_run
+    /// # let client = rappel::Client::new(rappel::CallbackApiVersion::Version2);
+    /// client.connect("mqttbroker.lan", 1883)?;
+    /// client.subscribe("serre/#", 1)?;
+    /// client.unsubscribe("serre/#")?;
+    /// # Ok::<(), rappel::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// As [`subscribe`](Client::subscribe).
     pub fn unsubscribe(&self, filter: impl Into<String>) -> Result<u16> {
@@ -74,6 +91,14 @@ impl<U: Send + Sync + 'static> Client<U> {
     }
 
     /// Ends several subscriptions in one packet (paho-python: `unsubscribe([..])`).
+    ///
+    /// ```no_run
+    /// # let client = rappel::Client::new(rappel::CallbackApiVersion::Version2);
+    /// client.connect("mqttbroker.lan", 1883)?;
+    /// client.subscribe_many([("serre/#", 1), ("jardin/+/pluie", 0)])?;
+    /// client.unsubscribe_many(["serre/#", "jardin/+/pluie"])?;
+    /// # Ok::<(), rappel::Error>(())
+    /// ```
     ///
     /// # Errors
     /// [`Error::NoFilter`] for an empty list; as [`subscribe`](Client::subscribe).
@@ -83,6 +108,15 @@ impl<U: Send + Sync + 'static> Client<U> {
 
     /// [`unsubscribe_many`](Client::unsubscribe_many) with properties for the packet (paho-python:
     /// `unsubscribe(topic, properties)`).
+    ///
+    /// ```no_run
+    /// # use rappel::{CallbackApiVersion, Client, Properties, Protocol};
+    /// # let client = Client::builder(CallbackApiVersion::Version2).protocol(Protocol::V5).build()?;
+    /// client.connect("mqttbroker.lan", 1883)?;
+    /// client.subscribe("serre/#", 1)?;
+    /// client.unsubscribe_with(["serre/#"], Properties::new().with_user_property("cause", "hiver"))?;
+    /// # Ok::<(), rappel::Error>(())
+    /// ```
     ///
     /// # Errors
     /// As [`unsubscribe_many`](Client::unsubscribe_many); [`Error::PropertiesNeedV5`], [`Error::InvalidProperty`].

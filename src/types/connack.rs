@@ -6,6 +6,12 @@ use crate::types::ReasonCode;
 ///
 /// Callbacks are never given it: `on_connect` gets a [`ReasonCode`] for both versions of MQTT. paho-python:
 /// `ConnackCode`.
+///
+/// ```
+/// use rappel::{ConnackCode, connack_string};
+///
+/// assert_eq!(connack_string(ConnackCode::RefusedIdentifierRejected), "Connection Refused: identifier rejected.");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ConnackCode {
@@ -32,6 +38,13 @@ pub enum ConnackCode {
 /// A number of MQTT 3.1.1, as [`ConnackCode`] or as it is, or a [`ReasonCode`].
 ///
 /// Made by `into()` in the call of [`connack_string`].
+///
+/// ```
+/// use rappel::{ConnackCode, ConnackResult, connack_string};
+///
+/// let code: ConnackResult = ConnackCode::Accepted.into();
+/// assert_eq!(connack_string(code), connack_string(0));
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub enum ConnackResult {
     /// A return code of MQTT 3.1.1: 0 accepted, 1 to 5 refused.
@@ -85,6 +98,10 @@ pub fn convert_connack_rc_to_reason_code(code: impl Into<i32>) -> ReasonCode {
 
 impl ConnackCode {
     /// The number on the wire, 0 to 5.
+    ///
+    /// ```
+    /// assert_eq!(rappel::ConnackCode::RefusedNotAuthorized.value(), 5);
+    /// ```
     #[must_use]
     pub const fn value(self) -> u8 {
         self as u8

@@ -34,6 +34,18 @@ pub trait IntoDuration: sealed::Sealed {
 /// A length of time that may be left open: a number of seconds, a [`Duration`], or `None` for as long as it takes.
 ///
 /// paho-python: `timeout=None`. Everything that is [`IntoDuration`] is a timeout too, and so is an `Option<Duration>`.
+///
+/// ```no_run
+/// # let client = rappel::Client::new(rappel::CallbackApiVersion::Version2);
+/// use std::time::Duration;
+///
+/// client.connect("mqttbroker.lan", 1883)?;
+/// let info = client.publish("test", "Voici un message", 1)?;
+/// info.wait_for_publish(0.5)?;
+/// info.wait_for_publish(Duration::from_millis(500))?;
+/// info.wait_for_publish(None)?;
+/// # Ok::<(), rappel::Error>(())
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a time limit",
     label = "give a number of seconds, such as `5` or `0.5`, a `Duration`, an `Option<Duration>`, or `None`"

@@ -15,6 +15,14 @@ use crate::types::{Properties, Qos, ReasonCode, Transport};
 pub(crate) use hints::place;
 
 /// The result of a call of this crate.
+///
+/// ```
+/// fn main() -> rappel::Result<()> {
+///     let qos = rappel::Qos::try_from(1)?;
+///     assert_eq!(qos, 1);
+///     Ok(())
+/// }
+/// ```
 pub type Result<T> = std::result::Result<T, Error>;
 
 told! {

@@ -130,6 +130,10 @@ pub fn convert_disconnect_error_code_to_reason_code(code: ErrorCode) -> ReasonCo
 
 impl ErrorCode {
     /// Python's number, -1 to 16.
+    ///
+    /// ```
+    /// assert_eq!(rappel::ErrorCode::NoConn.value(), 4);
+    /// ```
     #[must_use]
     pub const fn value(self) -> i32 {
         self as i32

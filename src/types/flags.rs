@@ -3,6 +3,13 @@
 /// What the broker said besides the reason code when it answered `connect`.
 ///
 /// paho-python: `ConnectFlags`.
+///
+/// ```
+/// # let client = rappel::Client::new(rappel::CallbackApiVersion::Version2);
+/// client.on_connect(|_client, _userdata, flags, _code, _properties| {
+///     println!("{}", if flags.session_present { "the broker knows us" } else { "a new session" });
+/// });
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub struct ConnectFlags {
@@ -14,6 +21,15 @@ pub struct ConnectFlags {
 /// How a connection ended.
 ///
 /// paho-python: `DisconnectFlags`.
+///
+/// ```
+/// # let client = rappel::Client::new(rappel::CallbackApiVersion::Version2);
+/// client.on_disconnect(|_client, _userdata, flags, code, _properties| {
+///     if flags.is_disconnect_packet_from_server {
+///         println!("the broker has sent us away: {code}");
+///     }
+/// });
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub struct DisconnectFlags {

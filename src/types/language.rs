@@ -7,6 +7,13 @@ use std::sync::atomic::{AtomicU8, Ordering};
 ///
 /// Names stay as they are in every language: those of methods and settings, of reason codes (`Not authorized`, as in
 /// paho-python), and what the operating system says.
+///
+/// ```
+/// use rappel::Language;
+///
+/// assert_eq!(Language::default(), Language::English);
+/// assert_eq!(Language::French.to_string(), "français");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Language {

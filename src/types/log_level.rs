@@ -34,6 +34,10 @@ pub enum LogLevel {
 
 impl LogLevel {
     /// Python's number: 1, 2, 4, 8 or 16.
+    ///
+    /// ```
+    /// assert_eq!(rappel::LogLevel::Debug.value(), 16);
+    /// ```
     #[must_use]
     pub const fn value(self) -> u8 {
         self as u8

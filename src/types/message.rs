@@ -56,6 +56,13 @@ impl Message {
     /// A message of QoS 0, not retained, that has just arrived: for tests of one's own callbacks.
     ///
     /// Nothing is checked: a callback may be tried with whatever a broker might send. paho-python: `MQTTMessage(topic=)`.
+    ///
+    /// ```
+    /// use rappel::Message;
+    ///
+    /// let message = Message::new("serre/temperature", 21.5);
+    /// assert_eq!((message.topic.as_str(), message.payload.as_slice()), ("serre/temperature", b"21.5".as_slice()));
+    /// ```
     #[must_use]
     pub fn new(topic: impl Into<String>, payload: impl IntoPayload) -> Self {
         Self {
@@ -72,6 +79,12 @@ impl Message {
     }
 
     /// Sets [`qos`](Self::qos).
+    ///
+    /// ```
+    /// use rappel::{Message, Qos};
+    ///
+    /// assert_eq!(Message::new("test", "allo").with_qos(Qos::AtLeastOnce).qos, 1);
+    /// ```
     #[must_use]
     pub fn with_qos(mut self, qos: Qos) -> Self {
         self.qos = qos;
@@ -79,6 +92,12 @@ impl Message {
     }
 
     /// Sets [`retain`](Self::retain).
+    ///
+    /// ```
+    /// use rappel::Message;
+    ///
+    /// assert!(Message::new("test", "allo").with_retain(true).retain);
+    /// ```
     #[must_use]
     pub fn with_retain(mut self, retain: bool) -> Self {
         self.retain = retain;
@@ -86,6 +105,12 @@ impl Message {
     }
 
     /// Sets [`dup`](Self::dup).
+    ///
+    /// ```
+    /// use rappel::Message;
+    ///
+    /// assert!(Message::new("test", "allo").with_dup(true).dup);
+    /// ```
     #[must_use]
     pub fn with_dup(mut self, dup: bool) -> Self {
         self.dup = dup;
@@ -93,6 +118,12 @@ impl Message {
     }
 
     /// Sets [`mid`](Self::mid).
+    ///
+    /// ```
+    /// use rappel::Message;
+    ///
+    /// assert_eq!(Message::new("test", "allo").with_mid(7).mid, 7);
+    /// ```
     #[must_use]
     pub fn with_mid(mut self, mid: u16) -> Self {
         self.mid = mid;
@@ -100,6 +131,14 @@ impl Message {
     }
 
     /// Sets [`properties`](Self::properties).
+    ///
+    /// ```
+    /// use rappel::{Message, Properties};
+    ///
+    /// let properties = Properties::new().with_response_topic("serre/reponse");
+    /// let message = Message::new("serre/question", "?").with_properties(properties);
+    /// assert_eq!(message.properties.response_topic.as_deref(), Some("serre/reponse"));
+    /// ```
     #[must_use]
     pub fn with_properties(mut self, properties: Properties) -> Self {
         self.properties = properties;
@@ -109,6 +148,13 @@ impl Message {
     /// The payload as text; bytes that are not UTF-8 are shown as `�`.
     ///
     /// paho-python: `msg.payload.decode()`, which raises on such bytes.
+    ///
+    /// ```
+    /// use rappel::Message;
+    ///
+    /// assert_eq!(Message::new("test", "allo").payload_str(), "allo");
+    /// assert_eq!(Message::new("test", [b'a', 0xff]).payload_str(), "a\u{fffd}");
+    /// ```
     #[must_use]
     pub fn payload_str(&self) -> Cow<'_, str> {
         String::from_utf8_lossy(&self.payload)
@@ -149,6 +195,16 @@ impl Message {
     ///
     /// Reckoned back from now: where the clock is set meanwhile, as a Raspberry Pi's is once it has found the network, it
     /// is the time by the new setting.
+    ///
+    /// ```
+    /// use rappel::Message;
+    ///
+    /// use std::time::{Duration, SystemTime};
+    ///
+    /// let message = Message::new("test", "allo");
+    /// let age = SystemTime::now().duration_since(message.received_at()).unwrap_or_default();
+    /// assert!(age < Duration::from_secs(60));
+    /// ```
     #[must_use]
     pub fn received_at(&self) -> SystemTime {
         let now = SystemTime::now();

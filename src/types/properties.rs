@@ -32,12 +32,25 @@ pub struct Properties(Option<Box<PropertyFields>>);
 
 impl Properties {
     /// No properties; allocates nothing.
+    ///
+    /// ```
+    /// use rappel::Properties;
+    ///
+    /// assert_eq!(Properties::new(), Properties::default());
+    /// ```
     #[must_use]
     pub const fn new() -> Self {
         Self(None)
     }
 
     /// Whether no property is set. paho-python: `isEmpty()`.
+    ///
+    /// ```
+    /// use rappel::Properties;
+    ///
+    /// assert!(Properties::new().is_empty());
+    /// assert!(!Properties::new().with_reason_string("moving to another room").is_empty());
+    /// ```
     #[doc(alias = "isEmpty")]
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -7,6 +7,11 @@ use crate::types::{Error, Result};
 /// Which arguments callbacks get; only Python's current version exists here.
 ///
 /// paho-python: `CallbackAPIVersion`. The old `VERSION1` is deprecated there and left out here.
+///
+/// ```
+/// let client = rappel::Client::new(rappel::CallbackApiVersion::Version2);
+/// # drop(client);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CallbackApiVersion {
@@ -38,6 +43,11 @@ pub enum Protocol {
 
 impl Protocol {
     /// The protocol level in the CONNECT packet, which is also Python's number: 4 or 5.
+    ///
+    /// ```
+    /// assert_eq!(rappel::Protocol::V311.value(), 4);
+    /// assert_eq!(rappel::Protocol::V5.value(), 5);
+    /// ```
     #[must_use]
     pub const fn value(self) -> u8 {
         match self {
@@ -59,6 +69,10 @@ impl fmt::Display for Protocol {
 /// What carries the MQTT packets.
 ///
 /// paho-python: the `transport` argument of `Client`.
+///
+/// ```
+/// assert_eq!(rappel::Transport::default(), rappel::Transport::Tcp);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Transport {

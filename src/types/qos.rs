@@ -30,6 +30,10 @@ pub enum Qos {
 
 impl Qos {
     /// The number on the wire: 0, 1 or 2.
+    ///
+    /// ```
+    /// assert_eq!(rappel::Qos::ExactlyOnce.value(), 2);
+    /// ```
     #[must_use]
     pub const fn value(self) -> u8 {
         self as u8

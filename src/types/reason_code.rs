@@ -8,6 +8,14 @@ use std::fmt;
 /// The kinds of MQTT packet, with their numbers on the wire (MQTT 5, section 2.1.2).
 ///
 /// paho-python: `PacketTypes`.
+///
+/// ```
+/// use rappel::{PacketType, ReasonCode};
+///
+/// // The same number has another name in another packet.
+/// assert_eq!(ReasonCode::new(PacketType::Connack, 0).name(), "Success");
+/// assert_eq!(ReasonCode::new(PacketType::Suback, 0).name(), "Granted QoS 0");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum PacketType {
     /// The client asks for a connection.
@@ -65,24 +73,49 @@ pub struct ReasonCode {
 
 impl ReasonCode {
     /// The code `value` as carried by `packet`. Any number is accepted, as a broker may send any.
+    ///
+    /// ```
+    /// use rappel::{PacketType, ReasonCode};
+    ///
+    /// assert_eq!(ReasonCode::new(PacketType::Connack, 135), "Not authorized");
+    /// ```
     #[must_use]
     pub const fn new(packet: PacketType, value: u8) -> Self {
         Self { packet, value }
     }
 
     /// The number on the wire, 0 to 255.
+    ///
+    /// ```
+    /// use rappel::{PacketType, ReasonCode};
+    ///
+    /// assert_eq!(ReasonCode::new(PacketType::Connack, 135).value(), 135);
+    /// ```
     #[must_use]
     pub const fn value(self) -> u8 {
         self.value
     }
 
     /// The kind of packet that carried the code.
+    ///
+    /// ```
+    /// use rappel::{PacketType, ReasonCode};
+    ///
+    /// assert_eq!(ReasonCode::new(PacketType::Connack, 135).packet(), PacketType::Connack);
+    /// ```
     #[must_use]
     pub const fn packet(self) -> PacketType {
         self.packet
     }
 
     /// Whether the broker said no: 128 or more. paho-python: `is_failure`.
+    ///
+    /// ```
+    /// use rappel::{PacketType, ReasonCode};
+    ///
+    /// assert!(ReasonCode::new(PacketType::Connack, 135).is_failure());
+    /// assert!(!ReasonCode::new(PacketType::Suback, 2).is_failure());
+    /// ```
     #[must_use]
     pub const fn is_failure(self) -> bool {
         self.value >= 0x80
@@ -91,6 +124,13 @@ impl ReasonCode {
     /// The name of the code in this packet, or `"Unknown reason code"` where MQTT gives it none.
     ///
     /// `Display` says the same, but shows an unknown code's number. paho-python: `getName()`.
+    ///
+    /// ```
+    /// use rappel::{PacketType, ReasonCode};
+    ///
+    /// assert_eq!(ReasonCode::new(PacketType::Disconnect, 142).name(), "Session taken over");
+    /// assert_eq!(ReasonCode::new(PacketType::Connack, 77).name(), "Unknown reason code");
+    /// ```
     #[must_use]
     pub fn name(self) -> &'static str {
         names::find(self.packet, self.value).unwrap_or("Unknown reason code")

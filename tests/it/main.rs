@@ -13,6 +13,8 @@ mod connecting;
 mod deadlines;
 mod delivery;
 mod descriptors;
+#[cfg(all(feature = "paho", feature = "persistence"))]
+mod doc_pages;
 mod durations;
 mod ending;
 mod errors;

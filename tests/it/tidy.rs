@@ -178,10 +178,17 @@ fn links_between_files_lead_somewhere() {
                 offenders.push(format!("{}: {target}", relative(&path)));
             }
         }
+        // The pages of rustdoc cannot link to sources as a file can: there, the path alone is written.
+        let sources = |span: &&str| span.starts_with("src/") && span.ends_with(".rs") && !span.ends_with("/main.rs");
+        for source in code_spans(&read(&path)).into_iter().filter(sources) {
+            if !root().join(source).exists() {
+                offenders.push(format!("{}: {source}", relative(&path)));
+            }
+        }
     }
     assert_none(
         &offenders,
-        "these links between files of the repository lead nowhere; correct the link or write the file",
+        "these links and paths between files of the repository lead nowhere; correct them or write the file",
     );
 }
 

@@ -4,6 +4,12 @@ use crate::types::{Error, ErrorCode, ReasonCode};
 
 impl Error {
     /// The number paho-python returns in this case, or the nearest one where it raises an exception.
+    ///
+    /// ```
+    /// use rappel::{ErrorCode, Qos};
+    ///
+    /// assert_eq!(Qos::try_from(3).unwrap_err().code(), ErrorCode::Inval);
+    /// ```
     #[must_use]
     pub fn code(&self) -> ErrorCode {
         match self {
@@ -58,6 +64,16 @@ impl Error {
     }
 
     /// The broker's reason, where the error comes from a packet or a lost connection.
+    ///
+    /// ```no_run
+    /// # let client = rappel::Client::new(rappel::CallbackApiVersion::Version2);
+    /// client.username_pw_set("alice", "faux");
+    /// match client.connect("mqttbroker.lan", 1883) {
+    ///     Err(error) if error.reason_code().is_some_and(|code| code == "Not authorized") => println!("ask for a password"),
+    ///     other => other?,
+    /// }
+    /// # Ok::<(), rappel::Error>(())
+    /// ```
     #[must_use]
     pub fn reason_code(&self) -> Option<ReasonCode> {
         match self {

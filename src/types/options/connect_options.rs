@@ -54,6 +54,14 @@ impl Bind {
 /// Whether a connection starts with a new session or takes up the earlier one (MQTT 5, section 3.1.2.4).
 ///
 /// `true` and `false` convert to `Always` and `Never`. Over MQTT 3.1.1 the client's `clean_session` decides instead.
+///
+/// ```
+/// use rappel::{CleanStart, ConnectOptions};
+///
+/// assert_eq!(CleanStart::from(true), CleanStart::Always);
+/// let options = ConnectOptions::new().clean_start(CleanStart::Never);
+/// assert_eq!(options, ConnectOptions::new().clean_start(false));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum CleanStart {
     /// A new session at the first connection, the same one at reconnections: the default. paho-python:
@@ -69,6 +77,12 @@ pub enum CleanStart {
 
 impl ConnectOptions {
     /// The client's keep-alive, clean start at the first connection, no properties.
+    ///
+    /// ```
+    /// use rappel::ConnectOptions;
+    ///
+    /// assert_eq!(ConnectOptions::new(), ConnectOptions::default());
+    /// ```
     pub fn new() -> Self {
         Self::default()
     }
@@ -77,6 +91,13 @@ impl ConnectOptions {
     /// fractions of a second rounded up; zero switches pings off. Default: what
     /// [`keepalive_set`](crate::Client::keepalive_set) has set, or else 60 s. Any other makes the call fail with
     /// [`Error::InvalidKeepalive`](crate::types::Error::InvalidKeepalive).
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use rappel::ConnectOptions;
+    ///
+    /// assert_eq!(ConnectOptions::new().keepalive(20), ConnectOptions::new().keepalive(Duration::from_secs(20)));
+    /// ```
     pub fn keepalive(mut self, keepalive: impl IntoDuration) -> Self {
         self.keepalive = Some(keepalive.into_duration());
         self
@@ -89,12 +110,28 @@ impl ConnectOptions {
 
     /// When the broker forgets the earlier session: a [`CleanStart`] or a `bool`. MQTT 5 only; over MQTT 3.1.1 the call
     /// fails with [`Error::PropertiesNeedV5`](crate::types::Error::PropertiesNeedV5).
+    ///
+    /// ```
+    /// use rappel::{CallbackApiVersion, Client, ConnectOptions, Protocol};
+    ///
+    /// let client = Client::builder(CallbackApiVersion::Version2).protocol(Protocol::V5).build()?;
+    /// client.connect_async_with("mqttbroker.lan", 1883, ConnectOptions::new().clean_start(false))?;
+    /// # Ok::<(), rappel::Error>(())
+    /// ```
     pub fn clean_start(mut self, clean_start: impl Into<CleanStart>) -> Self {
         self.clean_start = clean_start.into();
         self
     }
 
     /// MQTT 5 properties of the connection, such as its session expiry interval; default none.
+    ///
+    /// ```
+    /// use rappel::{ConnectOptions, Properties};
+    ///
+    /// let an_hour = Properties::new().with_session_expiry_interval(3600);
+    /// let options = ConnectOptions::new().clean_start(false).properties(an_hour);
+    /// # let _ = options;
+    /// ```
     pub fn properties(mut self, properties: Properties) -> Self {
         self.properties = properties;
         self
@@ -119,6 +156,11 @@ impl ConnectOptions {
     /// The port of this machine from which to connect, for a firewall that lets only that one through (paho-python:
     /// `bind_port`); default 0: the system chooses. One that is in use makes the call fail with
     /// [`Error::Unreachable`](crate::types::Error::Unreachable).
+    ///
+    /// ```
+    /// let options = rappel::ConnectOptions::new().bind_port(40_000);
+    /// # let _ = options;
+    /// ```
     pub fn bind_port(mut self, port: u16) -> Self {
         self.bind.port = port;
         self

@@ -28,12 +28,23 @@ pub struct DisconnectOptions {
 
 impl DisconnectOptions {
     /// Reason 0 ("Normal disconnection"), no properties, 5 seconds for what is not yet confirmed.
+    ///
+    /// ```
+    /// use rappel::DisconnectOptions;
+    ///
+    /// assert_eq!(DisconnectOptions::new(), DisconnectOptions::new().reason_code(0));
+    /// ```
     pub fn new() -> Self {
         Self::default()
     }
 
     /// Why the client leaves (MQTT 5, section 3.14.2.1): 0 (default) or, for example, 4, "Disconnect with will
     /// message". Not sent over MQTT 3.1.1. paho-python: `reasoncode`.
+    ///
+    /// ```
+    /// let options = rappel::DisconnectOptions::new().reason_code(4);
+    /// # let _ = options;
+    /// ```
     #[doc(alias = "reasoncode")]
     pub fn reason_code(mut self, reason_code: u8) -> Self {
         self.reason_code = reason_code;
@@ -41,6 +52,13 @@ impl DisconnectOptions {
     }
 
     /// MQTT 5 properties of the DISCONNECT packet; default none.
+    ///
+    /// ```
+    /// use rappel::{DisconnectOptions, Properties};
+    ///
+    /// let options = DisconnectOptions::new().properties(Properties::new().with_reason_string("moving to another room"));
+    /// # let _ = options;
+    /// ```
     pub fn properties(mut self, properties: Properties) -> Self {
         self.properties = properties;
         self
@@ -48,6 +66,13 @@ impl DisconnectOptions {
 
     /// How long messages already accepted may take to be sent and confirmed, in seconds or as a [`Duration`]; zero does
     /// not wait. Default: 5 seconds. Not in paho-python, which does not wait.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use rappel::DisconnectOptions;
+    ///
+    /// assert_eq!(DisconnectOptions::new().timeout(0.5), DisconnectOptions::new().timeout(Duration::from_millis(500)));
+    /// ```
     pub fn timeout(mut self, timeout: impl IntoDuration) -> Self {
         self.timeout = Some(timeout.into_duration());
         self

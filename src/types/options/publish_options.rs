@@ -28,18 +28,38 @@ pub struct PublishOptions {
 
 impl PublishOptions {
     /// QoS 0, not retained, no properties.
+    ///
+    /// ```
+    /// use rappel::PublishOptions;
+    ///
+    /// assert_eq!(PublishOptions::new(), PublishOptions::from(0));
+    /// ```
     pub fn new() -> Self {
         Self::default()
     }
 
     /// The level of delivery: `0` (default), `1`, `2` or a [`Qos`]. Another number makes the call that takes these
     /// options fail with [`Error::InvalidQos`](crate::types::Error::InvalidQos).
+    ///
+    /// ```
+    /// use rappel::{PublishOptions, Qos};
+    ///
+    /// assert_eq!(PublishOptions::new().qos(1), PublishOptions::new().qos(Qos::AtLeastOnce));
+    /// ```
     pub fn qos(mut self, qos: impl Into<i32>) -> Self {
         self.qos = qos.into();
         self
     }
 
     /// Whether the broker keeps the message and gives it to later subscribers; default `false`.
+    ///
+    /// ```
+    /// # let client = rappel::Client::new(rappel::CallbackApiVersion::Version2);
+    /// use rappel::PublishOptions;
+    ///
+    /// client.publish("serre/etat", "en marche", PublishOptions::new().qos(1).retain(true))?;
+    /// # Ok::<(), rappel::Error>(())
+    /// ```
     pub fn retain(mut self, retain: bool) -> Self {
         self.retain = retain;
         self
@@ -47,6 +67,15 @@ impl PublishOptions {
 
     /// MQTT 5 properties of the message; default none. Over MQTT 3.1.1 the call fails with
     /// [`Error::PropertiesNeedV5`](crate::types::Error::PropertiesNeedV5) if there are any.
+    ///
+    /// ```
+    /// use rappel::{CallbackApiVersion, Client, Properties, Protocol, PublishOptions};
+    ///
+    /// let client = Client::builder(CallbackApiVersion::Version2).protocol(Protocol::V5).build()?;
+    /// let half_a_minute = Properties::new().with_message_expiry_interval(30);
+    /// client.publish("serre/alarme", "gel", PublishOptions::new().qos(1).properties(half_a_minute))?;
+    /// # Ok::<(), rappel::Error>(())
+    /// ```
     pub fn properties(mut self, properties: Properties) -> Self {
         self.properties = properties;
         self
@@ -55,6 +84,18 @@ impl PublishOptions {
     /// While offline, a newer message of the same topic replaces the queued one.
     ///
     /// For measurements of which only the last is worth sending once the connection is back. Not in paho-python.
+    ///
+    /// ```
+    /// # let client = rappel::Client::new(rappel::CallbackApiVersion::Version2);
+    /// use rappel::PublishOptions;
+    ///
+    /// // Without a connection: of these three, the last one is kept.
+    /// for celsius in [20.5, 20.7, 21.1] {
+    ///     client.publish("serre/temperature", celsius, PublishOptions::new().qos(1).keep_latest())?;
+    /// }
+    /// assert_eq!(client.unconfirmed_messages(), 1);
+    /// # Ok::<(), rappel::Error>(())
+    /// ```
     pub fn keep_latest(mut self) -> Self {
         self.keep_latest = true;
         self

@@ -31,6 +31,14 @@ pub struct SubscribeOptions {
 /// When the broker sends the messages it keeps for a topic that is subscribed (MQTT 5, section 3.8.3.1).
 ///
 /// paho-python: `SubscribeOptions.RETAIN_SEND_ON_SUBSCRIBE` and the others.
+///
+/// ```
+/// use rappel::{RetainHandling, SubscribeOptions};
+///
+/// let only_new_ones = SubscribeOptions::new().retain_handling(RetainHandling::DoNotSend);
+/// # let _ = only_new_ones;
+/// assert_eq!(RetainHandling::default(), RetainHandling::SendOnSubscribe);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum RetainHandling {
     /// At every subscribe; the only behaviour of MQTT 3.1.1. paho-python: `RETAIN_SEND_ON_SUBSCRIBE`.
@@ -44,19 +52,49 @@ pub enum RetainHandling {
 
 impl SubscribeOptions {
     /// [`RetainHandling::SendOnSubscribe`], under Python's name.
+    ///
+    /// ```
+    /// use rappel::{RetainHandling, SubscribeOptions};
+    ///
+    /// assert_eq!(SubscribeOptions::RETAIN_SEND_ON_SUBSCRIBE, RetainHandling::SendOnSubscribe);
+    /// ```
     pub const RETAIN_SEND_ON_SUBSCRIBE: RetainHandling = RetainHandling::SendOnSubscribe;
     /// [`RetainHandling::SendIfNew`], under Python's name.
+    ///
+    /// ```
+    /// use rappel::{RetainHandling, SubscribeOptions};
+    ///
+    /// assert_eq!(SubscribeOptions::RETAIN_SEND_IF_NEW_SUB, RetainHandling::SendIfNew);
+    /// ```
     pub const RETAIN_SEND_IF_NEW_SUB: RetainHandling = RetainHandling::SendIfNew;
     /// [`RetainHandling::DoNotSend`], under Python's name.
+    ///
+    /// ```
+    /// use rappel::{RetainHandling, SubscribeOptions};
+    ///
+    /// assert_eq!(SubscribeOptions::RETAIN_DO_NOT_SEND, RetainHandling::DoNotSend);
+    /// ```
     pub const RETAIN_DO_NOT_SEND: RetainHandling = RetainHandling::DoNotSend;
 
     /// QoS 0 and the behaviour of MQTT 3.1.1.
+    ///
+    /// ```
+    /// use rappel::SubscribeOptions;
+    ///
+    /// assert_eq!(SubscribeOptions::new(), SubscribeOptions::from(0));
+    /// ```
     pub fn new() -> Self {
         Self::default()
     }
 
     /// The highest level of delivery wanted: `0` (default), `1`, `2` or a [`Qos`]. Another number makes the call that
     /// takes these options fail with [`Error::InvalidQos`](crate::types::Error::InvalidQos).
+    ///
+    /// ```
+    /// use rappel::{Qos, SubscribeOptions};
+    ///
+    /// assert_eq!(SubscribeOptions::new().qos(1), SubscribeOptions::new().qos(Qos::AtLeastOnce));
+    /// ```
     pub fn qos(mut self, qos: impl Into<i32>) -> Self {
         self.qos = qos.into();
         self
@@ -65,6 +103,11 @@ impl SubscribeOptions {
     /// `true` to be spared the messages this client publishes itself; default `false`. MQTT 5 only.
     ///
     /// paho-python: `noLocal`.
+    ///
+    /// ```
+    /// let options = rappel::SubscribeOptions::new().qos(1).no_local(true);
+    /// # let _ = options;
+    /// ```
     #[doc(alias = "noLocal")]
     pub fn no_local(mut self, no_local: bool) -> Self {
         self.no_local = no_local;
@@ -73,6 +116,11 @@ impl SubscribeOptions {
 
     /// `true` to get messages with the retain flag they were published with; default `false`: only messages kept from
     /// before the subscription have it. MQTT 5 only. paho-python: `retainAsPublished`.
+    ///
+    /// ```
+    /// let options = rappel::SubscribeOptions::new().retain_as_published(true);
+    /// # let _ = options;
+    /// ```
     #[doc(alias = "retainAsPublished")]
     pub fn retain_as_published(mut self, retain_as_published: bool) -> Self {
         self.retain_as_published = retain_as_published;
@@ -82,6 +130,13 @@ impl SubscribeOptions {
     /// When retained messages are sent; default [`RetainHandling::SendOnSubscribe`]. MQTT 5 only.
     ///
     /// paho-python: `retainHandling`.
+    ///
+    /// ```
+    /// use rappel::{RetainHandling, SubscribeOptions};
+    ///
+    /// let options = SubscribeOptions::new().retain_handling(RetainHandling::SendIfNew);
+    /// # let _ = options;
+    /// ```
     #[doc(alias = "retainHandling")]
     pub fn retain_handling(mut self, retain_handling: RetainHandling) -> Self {
         self.retain_handling = retain_handling;
@@ -89,6 +144,13 @@ impl SubscribeOptions {
     }
 
     /// MQTT 5 properties of the request (a subscription identifier, user properties); default none.
+    ///
+    /// ```
+    /// use rappel::{Properties, SubscribeOptions};
+    ///
+    /// let numbered = SubscribeOptions::new().qos(1).properties(Properties::new().with_subscription_identifier(7));
+    /// # let _ = numbered;
+    /// ```
     pub fn properties(mut self, properties: Properties) -> Self {
         self.properties = properties;
         self

@@ -7,6 +7,13 @@ use std::fmt;
 /// A field is `None`, or an empty `Vec`, when the packet does not have the property. Reached through
 /// [`Properties`](crate::types::Properties). The names are those of paho-python in snake_case
 /// (`MessageExpiryInterval` is `message_expiry_interval`).
+///
+/// ```
+/// use rappel::{Properties, PropertyFields};
+///
+/// let fields = PropertyFields { message_expiry_interval: Some(30), ..PropertyFields::default() };
+/// assert_eq!(Properties::from(fields), Properties::new().with_message_expiry_interval(30));
+/// ```
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct PropertyFields {
     /// 1 if the payload is UTF-8 text, 0 if any bytes. In messages and wills.

@@ -21,15 +21,18 @@ pub fn code_spans(text: &str) -> Vec<&str> {
     text.split('`').skip(1).step_by(2).collect()
 }
 
-/// Where the links of a document lead inside the repository, without their `#part`; fenced code is left out.
+/// Where the links of a document lead inside the repository, in the text or defined below it, without their `#part`;
+/// fenced code is left out.
 pub fn link_targets(document: &str) -> Vec<String> {
     let mut targets = Vec::new();
     for (number, part) in document.split("```").enumerate() {
         if number % 2 == 1 {
             continue;
         }
-        for rest in part.split("](").skip(1) {
-            let target = rest.split([')', ' ', '#']).next().unwrap_or_default();
+        let inline = part.split("](").skip(1);
+        let defined = part.lines().filter_map(|line| line.strip_prefix('[')?.split_once("]: ")).map(|(_, rest)| rest);
+        for rest in inline.chain(defined) {
+            let target = rest.split([')', ' ', '#', '\n']).next().unwrap_or_default();
             if !target.is_empty() && !target.contains("://") && !target.starts_with("mailto:") {
                 targets.push(target.to_owned());
             }
