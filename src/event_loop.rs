@@ -7,10 +7,10 @@ mod connecting;
 mod connection_state;
 mod dispatch;
 mod loop_lock;
+mod random;
 mod subscriptions;
 mod waiting;
 
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -27,6 +27,7 @@ use subscriptions::Subscriptions;
 
 pub(crate) use connect_settings::ConnectSettings;
 pub(crate) use loop_lock::Mode;
+pub(crate) use random::client_id as random_client_id;
 
 /// A waiter looks this often whether the loop it relied on is still there.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
@@ -51,12 +52,14 @@ pub(crate) struct EventLoop<C, U> {
     subscriptions: Mutex<Subscriptions>,
     /// Restore subscriptions that the broker has lost.
     resubscribe: bool,
+    /// What the program has chosen.
     version: Protocol,
 }
 
 /// With what a client begins.
 pub(crate) struct Beginning {
     pub(crate) settings: ConnectSettings,
+    pub(crate) version: Protocol,
     pub(crate) engine: types::Engine,
     pub(crate) reconnect_on_failure: bool,
     pub(crate) resubscribe: bool,
@@ -74,19 +77,13 @@ pub(crate) struct Kept {
     pub(crate) server: Option<ServerId>,
 }
 
-/// A number between 0 and 1 that differs between clients and calls.
-fn chance() -> f64 {
-    (RandomState::new().build_hasher().finish() >> 11) as f64 / (1u64 << 53) as f64
-}
-
 impl<C, U> EventLoop<C, U> {
     pub(crate) fn new(userdata: U, beginning: Beginning) -> Self {
-        let Beginning { settings, engine, reconnect_on_failure, resubscribe, kept } = beginning;
+        let Beginning { settings, version, engine, reconnect_on_failure, resubscribe, kept } = beginning;
         let queue = Arc::new(EventQueue::default());
         let outbox = Arc::new(Outbox::new(kept.store, kept.messages, kept.last_sequence));
         let (min, max) = (Duration::from_secs(1), Duration::from_secs(120));
-        let connection = Arc::new(ConnectionCell::new(min, max, reconnect_on_failure, chance));
-        let version = settings.version;
+        let connection = Arc::new(ConnectionCell::new(min, max, reconnect_on_failure, random::chance));
         let network = Network::new(
             engine,
             version,
@@ -110,8 +107,9 @@ impl<C, U> EventLoop<C, U> {
         }
     }
 
+    /// The version of MQTT, or the older one to which the broker has brought the client down.
     pub(crate) fn version(&self) -> Protocol {
-        self.version
+        if self.connection.has_stepped_down() { Protocol::V31 } else { self.version }
     }
 
     /// Reads or changes what the next CONNECT will say. Nothing else may be called in there.
@@ -129,7 +127,7 @@ impl<C, U> EventLoop<C, U> {
         drop(old);
     }
 
-    /// The client id, or the one that the broker gave.
+    /// The client id, or the one that came instead of an empty one.
     pub(crate) fn client_id(&self) -> String {
         let own = self.settings(|settings| settings.client_id.clone());
         if own.is_empty() { self.connection.assigned_client_id().unwrap_or_default() } else { own }

@@ -1,4 +1,4 @@
-//! MQTT 3.1.1 and 5 without sockets, threads and clock.
+//! MQTT 3.1, 3.1.1 and 5 without sockets, threads and clock.
 //!
 //! The [`Decoder`] takes what a broker sent in pieces of any size and gives whole, checked [`Packet`]s. The [`Session`]
 //! says what they mean, answers them, and puts what the client sends into a [`SendBuffer`].

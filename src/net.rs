@@ -24,10 +24,10 @@ use std::time::Instant;
 
 use crate::engine::{self, Intake};
 use crate::event::{ConnectionId, EventQueue};
-use crate::mqtt::{Connack, ServerId, Session};
+use crate::mqtt::{Connack, ConnectPacket, ServerId, Session};
 use crate::outbox::Outbox;
 use crate::sync::lock;
-use crate::types::{Engine, Error, Protocol, Result};
+use crate::types::{Engine, Error, Protocol, ReasonCode, Result};
 use connection::Connection;
 use reactor::{Channel, Reactor};
 
@@ -42,6 +42,8 @@ pub(crate) trait Watch: Send + Sync {
     /// CONNACK has accepted attempt `id`; `false` when nobody wants the connection any more. Otherwise `tell` is called,
     /// which puts the event into the queue, before anybody can see that the connection stands.
     fn accepted(&self, id: ConnectionId, connack: &Connack, tell: &mut dyn FnMut()) -> bool;
+    /// CONNACK has refused attempt `id`, which began with `packet`; `true` when the loop is to hear of it.
+    fn refused(&self, id: ConnectionId, packet: &ConnectPacket, code: ReasonCode) -> bool;
     /// Attempt `id` has failed; `true` when the loop is to hear of it.
     fn failed(&self, id: ConnectionId, error: &Error) -> bool;
     /// The accepted connection `id` has ended; `error` says why.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::client::Client;
-use crate::event_loop::{Beginning, ConnectSettings, EventLoop, Kept};
+use crate::event_loop::{Beginning, ConnectSettings, EventLoop, Kept, random_client_id};
 use crate::net::Route;
 use crate::types::{
     Bind, CallbackApiVersion, CleanStart, Engine, Error, Properties, Protocol, Result, Transport, check_text, language,
@@ -92,7 +92,8 @@ impl ClientBuilder {
 
 impl<U: Send + Sync + 'static> ClientBuilder<U> {
     /// The name under which the broker knows the client, unique among its clients. Default: empty,
-    /// and the broker gives one.
+    /// and the broker gives one; a broker of MQTT 3.1.1 that does not is given 22 random letters and digits, as is any broker
+    /// of MQTT 3.1.
     ///
     /// ```
     /// let client = rappel::Client::builder(rappel::CallbackApiVersion::Version2).client_id("serre-1").build()?;
@@ -152,7 +153,8 @@ impl<U: Send + Sync + 'static> ClientBuilder<U> {
         }
     }
 
-    /// MQTT 3.1.1 (the default) or MQTT 5.
+    /// MQTT 3.1.1 (the default), MQTT 5, or MQTT 3.1. As in Python, a broker that refuses version 3.1.1 is asked again in
+    /// version 3.1, unless `reconnect_on_failure` is off; [`Client::protocol`] then says so.
     ///
     /// ```
     /// use rappel::{CallbackApiVersion, Client, Protocol};
@@ -326,6 +328,8 @@ impl<U: Send + Sync + 'static> ClientBuilder<U> {
     }
 
     fn assemble_with(self, kept: Kept) -> Client<U> {
+        let nameless = self.protocol == Protocol::V31 && self.client_id.is_empty();
+        let client_id = if nameless { random_client_id() } else { self.client_id };
         let settings = ConnectSettings {
             host: String::new(),
             port: 0,
@@ -335,8 +339,8 @@ impl<U: Send + Sync + 'static> ClientBuilder<U> {
             clean_start: CleanStart::default(),
             properties: Properties::new(),
             connect_timeout: Duration::from_secs(5),
-            version: self.protocol,
-            client_id: self.client_id,
+            bridge: false,
+            client_id,
             clean_session: self.clean_session.unwrap_or(true),
             credentials: None,
             will: None,
@@ -344,6 +348,7 @@ impl<U: Send + Sync + 'static> ClientBuilder<U> {
         };
         let beginning = Beginning {
             settings,
+            version: self.protocol,
             engine: self.engine,
             reconnect_on_failure: self.reconnect_on_failure,
             resubscribe: self.resubscribe,

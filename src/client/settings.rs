@@ -77,6 +77,21 @@ impl<U: Send + Sync + 'static> Client<U> {
         self.events().settings(|settings| settings.will = None);
     }
 
+    /// Says to the broker from the next connection on that this client is a bridge to another broker (paho-python:
+    /// `enable_bridge_mode`): it is not sent what it has published itself, and messages keep their retain flag.
+    ///
+    /// Mosquitto understands it; it is in no standard, and other brokers refuse the connection or ignore it. With MQTT 5,
+    /// [`SubscribeOptions::no_local`](crate::SubscribeOptions::no_local) and
+    /// [`retain_as_published`](crate::SubscribeOptions::retain_as_published) do the same on any broker.
+    ///
+    /// ```
+    /// let client = rappel::Client::new(rappel::CallbackApiVersion::Version2);
+    /// client.enable_bridge_mode();
+    /// ```
+    pub fn enable_bridge_mode(&self) {
+        self.events().settings(|settings| settings.bridge = true);
+    }
+
     /// Sets the delays between attempts to connect again, in seconds or as `Duration`s: `min` doubling up to `max`, with
     /// up to 20 % added (paho-python: `reconnect_delay_set`). Defaults: 1 and 120 seconds.
     ///
@@ -355,7 +370,7 @@ impl<U: Send + Sync + 'static> Client<U> {
         self.events().network.engine()
     }
 
-    /// The version of MQTT (paho-python: `protocol`).
+    /// The version of MQTT (paho-python: `protocol`): [`Protocol::V31`] once a broker has refused 3.1.1.
     ///
     /// ```
     /// # let client = rappel::Client::new(rappel::CallbackApiVersion::Version2);

@@ -19,7 +19,8 @@ pub(crate) struct ConnectSettings {
     pub(crate) clean_start: CleanStart,
     pub(crate) properties: Properties,
     pub(crate) connect_timeout: Duration,
-    pub(crate) version: Protocol,
+    /// `enable_bridge_mode`.
+    pub(crate) bridge: bool,
     /// Empty where the broker is to give one.
     pub(crate) client_id: String,
     pub(crate) clean_session: bool,
@@ -30,19 +31,26 @@ pub(crate) struct ConnectSettings {
 }
 
 impl ConnectSettings {
-    /// The plan of attempt `id`. `assigned` is the client id that the broker gave before.
-    pub(crate) fn plan(&self, id: ConnectionId, assigned: Option<String>, deadline: Instant) -> Result<Plan> {
+    /// The plan of attempt `id`. `assigned` is the client id that the broker gave before, or that it was given instead of an
+    /// empty one.
+    pub(crate) fn plan(
+        &self,
+        id: ConnectionId,
+        version: Protocol,
+        assigned: Option<String>,
+        deadline: Instant,
+    ) -> Result<Plan> {
         if self.host.is_empty() {
             return Err(Error::NoConnectionRequested);
         }
-        let clean = match (self.version, self.clean_start) {
+        let clean = match (version, self.clean_start) {
             (Protocol::V5, CleanStart::Always) => true,
             (Protocol::V5, CleanStart::Never) => false,
             (Protocol::V5, CleanStart::FirstOnly) => !self.connected_before,
             _ => self.clean_session,
         };
         let max_packet = match self.properties.maximum_packet_size {
-            Some(size) if self.version == Protocol::V5 => size as usize,
+            Some(size) if version == Protocol::V5 => size as usize,
             _ => MAX_PACKET,
         };
         let client_id = if self.client_id.is_empty() { assigned.unwrap_or_default() } else { self.client_id.clone() };
@@ -55,7 +63,8 @@ impl ConnectSettings {
             timeout: self.connect_timeout,
             deadline,
             packet: ConnectPacket {
-                version: self.version,
+                version,
+                bridge: self.bridge,
                 client_id,
                 clean,
                 keepalive: keepalive_seconds(self.keepalive)?,

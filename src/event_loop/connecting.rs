@@ -21,10 +21,21 @@ impl<C, U> EventLoop<C, U> {
 
     /// Connects now and waits for CONNACK; a refusal has reached `on_connect` when this returns.
     pub(crate) fn connect_now(&self, client: &C) -> Result<()> {
+        let in_callback = self.loop_lock.is_held_here();
+        let mut id = self.connection.begin(in_callback);
+        loop {
+            let outcome = self.attempt(client, id, in_callback);
+            match self.connection.next_attempt(id) {
+                Some(next) if outcome.is_err() => id = next,
+                _ => return outcome,
+            }
+        }
+    }
+
+    /// Makes attempt `id` and waits for its outcome.
+    fn attempt(&self, client: &C, id: ConnectionId, in_callback: bool) -> Result<()> {
         let timeout = self.settings(|settings| settings.connect_timeout);
         let deadline = later(Instant::now(), timeout);
-        let in_callback = self.loop_lock.is_held_here();
-        let id = self.connection.begin(in_callback);
         if let Err(error) = self.begin_attempt(client, id, deadline, in_callback) {
             self.give_up(id, &error);
             return Err(error);
@@ -34,7 +45,8 @@ impl<C, U> EventLoop<C, U> {
             self.give_up(id, &error);
             Err(error)
         });
-        if matches!(outcome, Err(Error::Refused { .. })) && !in_callback {
+        let is_told = self.connection.next_attempt(id).is_none();
+        if matches!(outcome, Err(Error::Refused { .. })) && is_told && !in_callback {
             self.settle(client, &|| self.connection.is_told(id), Some(deadline));
         }
         self.queue.poke();
@@ -59,7 +71,8 @@ impl<C, U> EventLoop<C, U> {
     /// Begins attempt `id`, after `on_pre_connect`.
     fn begin_attempt(&self, client: &C, id: ConnectionId, deadline: Instant, has_lock: bool) -> Result<()> {
         self.run_pre_connect(client, deadline, has_lock)?;
-        let plan = self.settings(|settings| settings.plan(id, self.connection.assigned_client_id(), deadline))?;
+        let (version, assigned) = (self.version(), self.connection.assigned_client_id());
+        let plan = self.settings(|settings| settings.plan(id, version, assigned, deadline))?;
         if !self.connection.begun(id) {
             // The callback, or another thread, wants something else.
             return Err(Error::Cancelled);

@@ -3,6 +3,7 @@
 //! The network's thread changes it when a connection stands or is gone, the loop when it has told the program, and the
 //! program's calls when they want something else. Pure but for its lock: the time and the chance are given.
 
+mod outcomes;
 #[cfg(test)]
 mod tests;
 
@@ -11,13 +12,9 @@ use std::time::{Duration, Instant};
 
 use crate::event::ConnectionId;
 use crate::event_loop::backoff::Backoff;
-use crate::mqtt::Connack;
-use crate::net::Watch;
 use crate::sync::{lock, wait};
 use crate::types::{Error, Result, later};
 
-/// A connection that lasted less than this and was cut by the broker may have been taken over by another client.
-const SHORT: Duration = Duration::from_secs(10);
 /// So many short connections in a row, each of them made at the first attempt, are explained to the user.
 const TAKEN_OVER: u32 = 5;
 
@@ -69,18 +66,30 @@ struct Inner {
     /// A connection has stood since the program asked for one.
     had_connection: bool,
     short_connections: u32,
-    /// Why the last attempt failed.
-    failure: Option<(ConnectionId, Error)>,
+    failure: Option<Failure>,
+    /// The attempt after which the broker is asked again, at once and in another way.
+    conceded: Option<ConnectionId>,
+    /// The broker has refused MQTT 3.1.1: it is spoken to in version 3.1.
+    stepped_down: bool,
     /// What has been logged of the failures since a connection stood.
     explained: Option<String>,
     /// The last attempt that CONNACK has accepted.
     accepted: ConnectionId,
     /// The highest attempt whose answer or failure the loop has told the program.
     told: ConnectionId,
-    /// The client id that the broker gave.
+    /// The client id that the broker gave, or that it was given instead of an empty one.
     assigned_client_id: Option<String>,
     /// Numbers between 0 and 1.
     chance: fn() -> f64,
+}
+
+/// Why the last attempt failed.
+#[derive(Debug)]
+struct Failure {
+    id: ConnectionId,
+    error: Error,
+    /// The attempt that follows at once, made by whoever has made this one.
+    next: Option<ConnectionId>,
 }
 
 /// The state behind its lock, and whoever waits for a change.
@@ -101,6 +110,8 @@ impl ConnectionCell {
             had_connection: false,
             short_connections: 0,
             failure: None,
+            conceded: None,
+            stepped_down: false,
             explained: None,
             accepted: 0,
             told: 0,
@@ -162,6 +173,11 @@ impl ConnectionCell {
     /// The id of the newest attempt, or of the connection it made.
     pub(crate) fn last_id(&self) -> ConnectionId {
         self.lock().last_id
+    }
+
+    /// Whether the broker has refused MQTT 3.1.1.
+    pub(crate) fn has_stepped_down(&self) -> bool {
+        self.lock().stepped_down
     }
 
     pub(crate) fn assigned_client_id(&self) -> Option<String> {
@@ -307,7 +323,7 @@ impl ConnectionCell {
         let mut inner = self.lock();
         loop {
             match &inner.failure {
-                Some((failed, error)) if *failed == id => return Some(Err(error.clone())),
+                Some(failure) if failure.id == id => return Some(Err(failure.error.clone())),
                 _ => {}
             }
             match inner.state {
@@ -328,6 +344,11 @@ impl ConnectionCell {
             }
             inner = wait(&self.changed, inner, Some(deadline));
         }
+    }
+
+    /// The attempt that the program's call is to make after attempt `id`, which has failed.
+    pub(crate) fn next_attempt(&self, id: ConnectionId) -> Option<ConnectionId> {
+        self.lock().failure.as_ref().filter(|failure| failure.id == id)?.next
     }
 
     /// Whether this failure is another one than the last, since a connection stood, and so worth explaining.
@@ -376,76 +397,5 @@ impl Inner {
     fn after_delay(&mut self, now: Instant) -> Instant {
         let chance = (self.chance)();
         later(now, self.backoff.delay(chance))
-    }
-
-    /// Attempt `id` has failed; `true` when the loop is to tell the program.
-    fn failed(&mut self, id: ConnectionId, error: &Error, now: Instant) -> bool {
-        let ConnectionState::Connecting { id: current, asked_by, .. } = self.state else {
-            return false;
-        };
-        if current != id {
-            return false;
-        }
-        self.short_connections = 0;
-        self.failure = Some((id, error.clone()));
-        let again = match asked_by {
-            AskedBy::Program { loop_goes_on } => {
-                self.had_connection |= loop_goes_on;
-                loop_goes_on && self.retries
-            }
-            AskedBy::Loop if self.had_connection => self.retries,
-            AskedBy::Loop => self.retry_first,
-        };
-        self.state = match again {
-            true => ConnectionState::Waiting { until: self.after_delay(now) },
-            false => ConnectionState::Idle { outcome: Some(Err(error.clone())) },
-        };
-        asked_by == AskedBy::Loop
-    }
-}
-
-impl Watch for ConnectionCell {
-    fn is_wanted(&self, id: ConnectionId) -> bool {
-        matches!(self.lock().state, ConnectionState::Connecting { id: current, .. } if current == id)
-    }
-
-    fn accepted(&self, id: ConnectionId, connack: &Connack, tell: &mut dyn FnMut()) -> bool {
-        self.change(|inner| {
-            match inner.state {
-                ConnectionState::Connecting { id: current, .. } if current == id => {}
-                _ => return false,
-            }
-            tell();
-            inner.state = ConnectionState::Connected { id, since: Instant::now() };
-            inner.accepted = id;
-            inner.backoff.reset();
-            inner.explained = None;
-            inner.had_connection = true;
-            if let Some(assigned) = &connack.properties.assigned_client_identifier {
-                inner.assigned_client_id = Some(assigned.clone());
-            }
-            true
-        })
-    }
-
-    fn failed(&self, id: ConnectionId, error: &Error) -> bool {
-        self.change(|inner| inner.failed(id, error, Instant::now()))
-    }
-
-    fn lost(&self, id: ConnectionId, error: Error) {
-        self.change(|inner| {
-            let next = match inner.state {
-                ConnectionState::Connected { id: current, since } if current == id => {
-                    // A broker that is stopped lets attempts fail in between; another client with the id does not.
-                    let cut = matches!(&error, Error::ConnectionLost { code } if *code == 128);
-                    let short = cut && since.elapsed() < SHORT;
-                    inner.short_connections = if short { inner.short_connections + 1 } else { 0 };
-                    if inner.retries { AfterLoss::Retry } else { AfterLoss::End(Err(error)) }
-                }
-                ConnectionState::Closing { id: current } if current == id => AfterLoss::End(Ok(())),
-                _ => return,
-            };
-            inner.state = ConnectionState::Lost { id, next };
-        });
     }
 }

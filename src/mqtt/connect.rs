@@ -10,6 +10,8 @@ use crate::types::{PacketType, Properties, Protocol, Qos, ReasonCode};
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct ConnectPacket {
     pub(crate) version: Protocol,
+    /// Says that a bridge to another broker connects, which Mosquitto treats in a way of its own; in no standard.
+    pub(crate) bridge: bool,
     /// May be empty: the broker then assigns one.
     pub(crate) client_id: String,
     /// Clean Session in MQTT 3.1.1, Clean Start in MQTT 5.
@@ -48,6 +50,9 @@ pub(crate) struct Connack {
     pub(crate) properties: Properties,
 }
 
+/// Marks a bridge in the protocol level.
+const BRIDGE: u8 = 0x80;
+
 /// The connect flags (MQTT 5, section 3.1.2.3).
 const CLEAN: u8 = 0x02;
 const WILL: u8 = 0x04;
@@ -66,8 +71,8 @@ impl ConnectPacket {
     }
 
     fn write_body(&self, out: &mut impl Writer) {
-        out.binary(b"MQTT");
-        out.u8(self.version.value());
+        out.binary(if self.version == Protocol::V31 { b"MQIsdp" } else { b"MQTT" });
+        out.u8(self.version.value() | if self.bridge { BRIDGE } else { 0 });
         out.u8(self.flags());
         out.u16(self.keepalive);
         properties::write(self.version, &self.properties, out);
@@ -129,6 +134,10 @@ pub(super) fn connack(version: Protocol, body: &mut Reader<'_>) -> Result<Connac
         // A broker without MQTT 5 refuses the version with a packet of its own, whose first byte MQTT 3.1 reserves.
         return Ok(Connack { session_present: false, code, properties: Properties::new() });
     }
+    if version == Protocol::V31 {
+        // The byte is reserved there, and says nothing of a session.
+        return Ok(Connack { session_present: false, code, properties: Properties::new() });
+    }
     if flags > 1 {
         return Err(ProtocolError::malformed("reserved flags are set in CONNACK"));
     }
@@ -161,6 +170,7 @@ mod tests {
     fn everything(version: Protocol) -> ConnectPacket {
         ConnectPacket {
             version,
+            bridge: false,
             client_id: "c".into(),
             clean: true,
             keepalive: 0x0102,
@@ -191,6 +201,17 @@ mod tests {
         assert_eq!(encoded(&packet), [0x10, 12, 0, 4, b'M', b'Q', b'T', b'T', 4, 0, 0, 0, 0, 0]);
         packet.version = Protocol::V5;
         assert_eq!(encoded(&packet), [0x10, 13, 0, 4, b'M', b'Q', b'T', b'T', 5, 0, 0, 0, 0, 0, 0]);
+    }
+
+    #[test]
+    fn mqtt_3_1_has_another_name_and_bridges_are_marked() {
+        let mut packet = ConnectPacket { version: Protocol::V31, client_id: "c".into(), ..ConnectPacket::default() };
+        let v31 = [&[0x10, 15, 0, 6][..], b"MQIsdp", &[3, 0, 0, 0, 0, 1, b'c']].concat();
+        assert_eq!(encoded(&packet), v31);
+        packet.bridge = true;
+        assert_eq!(encoded(&packet)[10], 0x83);
+        packet.version = Protocol::V5;
+        assert_eq!(encoded(&packet)[8], 0x85);
     }
 
     #[test]
@@ -235,6 +256,15 @@ mod tests {
             let body = [body, &[3, 0x21, 0, 9]].concat();
             let connack = read(Protocol::V5, &body).expect("a sound CONNACK");
             assert_eq!((connack.session_present, connack.properties.receive_maximum), (session_present, Some(9)));
+        }
+    }
+
+    #[test]
+    fn mqtt_3_1_says_nothing_of_a_session() {
+        for first in [0, 1, 0xff] {
+            let accepted = read(Protocol::V31, &[first, 0]).map(|it| (it.session_present, it.code == 0));
+            assert_eq!(accepted, Ok((false, true)), "{first}");
+            assert_eq!(read(Protocol::V31, &[first, 2]), refusal(133), "{first}");
         }
     }
 

@@ -23,6 +23,7 @@ fn connection(version: Protocol, data: &[u8], piece: usize) -> Outcome {
     let (mut session, mut out, mut packets) = (Session::new(version, None, now), SendBuffer::default(), 0);
     let packet = ConnectPacket {
         version,
+        bridge: false,
         client_id: "c".into(),
         clean: false,
         keepalive: 60,

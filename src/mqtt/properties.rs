@@ -18,7 +18,7 @@ pub(super) fn read(
 ) -> Result<Properties, ProtocolError> {
     match version {
         Protocol::V5 => decode(reader, |id| may_stand_in(packet, id)),
-        Protocol::V311 => Ok(Properties::new()),
+        Protocol::V31 | Protocol::V311 => Ok(Properties::new()),
     }
 }
 
@@ -26,7 +26,7 @@ pub(super) fn read(
 pub(super) fn write(version: Protocol, properties: &Properties, out: &mut impl Writer) {
     match version {
         Protocol::V5 => encode_properties(out, properties),
-        Protocol::V311 => {}
+        Protocol::V31 | Protocol::V311 => {}
     }
 }
 

@@ -107,7 +107,7 @@ pub(super) fn needed(version: Protocol, header: FixedHeader, body: &[u8]) -> Res
             let fixed = 2 + usize::from(u16::from_be_bytes([high, low])) + id;
             match version {
                 Protocol::V5 => needed_with_properties(fixed, body)?,
-                Protocol::V311 => fixed,
+                Protocol::V31 | Protocol::V311 => fixed,
             }
         }
         _ => 2,

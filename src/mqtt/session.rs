@@ -82,6 +82,7 @@ impl Session {
         self.keepalive = KeepAlive::new(packet.keepalive, now);
         self.receive_maximum = packet.properties.receive_maximum.unwrap_or(u16::MAX).into();
         self.inbound_aliases = InboundAliases::new(packet.properties.topic_alias_maximum.unwrap_or(0));
+        self.version = packet.version;
         self.clean = packet.clean;
         out.build(|bytes| packet.encode(bytes));
     }
@@ -98,7 +99,9 @@ impl Session {
     /// [`next_to_resume`](Self::next_to_resume).
     pub(crate) fn connected(&mut self, server: ServerId, connack: &Connack) {
         let same = self.server.as_ref() == Some(&server);
-        self.is_continued = same && connack.session_present;
+        // A broker of MQTT 3.1 does not say what it has kept: as in Python, what it was asked to keep.
+        let has_session = connack.session_present || (self.version == Protocol::V31 && !self.clean);
+        self.is_continued = same && has_session;
         self.outgoing.resume(match (self.is_continued, same, self.version) {
             (true, ..) => Resumption::Continue,
             (false, true, Protocol::V5) | (false, false, _) => Resumption::Anew,

@@ -105,7 +105,7 @@ fn options_byte(version: Protocol, options: &SubscribeOptions) -> u8 {
                 | u8::from(options.retain_as_published) << 3
                 | (options.retain_handling as u8) << 4
         }
-        Protocol::V311 => qos,
+        Protocol::V31 | Protocol::V311 => qos,
     }
 }
 
@@ -122,7 +122,9 @@ pub(super) fn suback(version: Protocol, body: &mut Reader<'_>) -> Result<FilterA
 pub(super) fn unsuback(version: Protocol, body: &mut Reader<'_>) -> Result<FilterAck, ProtocolError> {
     match version {
         Protocol::V5 => filter_ack(version, PacketType::Unsuback, body),
-        Protocol::V311 => Ok(FilterAck { id: body.packet_id()?, codes: Vec::new(), properties: Properties::new() }),
+        Protocol::V31 | Protocol::V311 => {
+            Ok(FilterAck { id: body.packet_id()?, codes: Vec::new(), properties: Properties::new() })
+        }
     }
 }
 

@@ -160,6 +160,9 @@ impl Connection {
         self.attempt.take_if(|attempt| attempt.id == id);
         if self.watch.failed(id, &error) {
             self.events.push(Event::ConnectFailed { id, error });
+        } else {
+            // There may be something to do without telling the program.
+            self.queue.poke();
         }
         self.deliver();
     }

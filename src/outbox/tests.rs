@@ -39,6 +39,7 @@ impl Client {
     fn connect(&mut self, session_present: bool, limits: Properties) {
         let packet = ConnectPacket {
             version: Protocol::V5,
+            bridge: false,
             client_id: "c".into(),
             clean: false,
             keepalive: 0,

@@ -32,6 +32,10 @@ pub enum CallbackApiVersion {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Protocol {
+    /// MQTT 3.1 of 2010, for brokers that speak nothing newer: it wants a client id, which is made up where none is given,
+    /// and its broker does not say whether it has kept a session. paho-python: `MQTTv31`.
+    #[doc(alias = "MQTTv31")]
+    V31,
     /// MQTT 3.1.1, the default: every broker speaks it. paho-python: `MQTTv311`.
     #[default]
     #[doc(alias = "MQTTv311")]
@@ -42,7 +46,7 @@ pub enum Protocol {
 }
 
 impl Protocol {
-    /// The protocol level in the CONNECT packet, which is also Python's number: 4 or 5.
+    /// The protocol level in the CONNECT packet, which is also Python's number: 3, 4 or 5.
     ///
     /// ```
     /// assert_eq!(rappel::Protocol::V311.value(), 4);
@@ -51,6 +55,7 @@ impl Protocol {
     #[must_use]
     pub const fn value(self) -> u8 {
         match self {
+            Self::V31 => 3,
             Self::V311 => 4,
             Self::V5 => 5,
         }
@@ -60,6 +65,7 @@ impl Protocol {
 impl fmt::Display for Protocol {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
+            Self::V31 => "MQTT 3.1",
             Self::V311 => "MQTT 3.1.1",
             Self::V5 => "MQTT 5",
         })

@@ -7,7 +7,7 @@ use std::time::Duration;
 use rappel as pmc;
 use rappel::Error;
 
-use crate::support::client::{HOST, builder, kept, plain, quick, quick_v5};
+use crate::support::client::{HOST, back_at_once, builder, kept, plain, quick, quick_v5};
 use crate::support::mosquitto::{Mosquitto, free_port};
 use crate::support::scripted::packet::{Disconnect, Packet, Will};
 use crate::support::scripted::{ScriptedBroker, property, script};
@@ -67,7 +67,8 @@ fn refused_by_a_broker_of_3_1_1() {
             peer.connack(sent, false);
             peer.expect_eof();
         });
-        let client = quick();
+        // One that connects again would ask in an older way before it is told (`old_brokers`).
+        let client = back_at_once(builder().reconnect_on_failure(false).build().expect("a client"));
         let told = tell_all(&client);
         if looping {
             client.loop_start().expect("no loop yet");

@@ -30,6 +30,7 @@ mod limits;
 mod looping;
 mod manual_ack;
 mod odd_brokers;
+mod old_brokers;
 mod one_shot;
 #[cfg(feature = "persistence")]
 mod persistence;

@@ -1,7 +1,9 @@
 //! Where the state goes, without network and loop.
 
 use super::*;
-use crate::types::{PacketType, Properties, ReasonCode};
+use crate::mqtt::{Connack, ConnectPacket};
+use crate::net::Watch;
+use crate::types::{PacketType, Properties, Protocol, ReasonCode};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -171,4 +173,38 @@ fn another_client_is_suspected_only_where_no_attempt_failed_in_between() {
         }
         assert_eq!(suspected, [false, false, false, false, !broker_was_gone, false]);
     }
+}
+
+#[test]
+fn a_broker_of_long_ago_is_asked_again_at_once() {
+    let now = Instant::now();
+    let code = |value| ReasonCode::new(PacketType::Connack, value);
+    let packet = |version, id: &str| ConnectPacket { version, client_id: id.into(), ..ConnectPacket::default() };
+    for (refused, id, retries, again) in [
+        (132, "c", true, true),
+        (132, "", true, true),
+        (133, "", true, true),
+        (133, "c", true, false),
+        (132, "c", false, false),
+    ] {
+        let cell = cell(retries);
+        let first = cell.begin(false);
+        assert_eq!(cell.refused(first, &packet(Protocol::V311, id), code(refused)), !again);
+        assert!(!cell.failed(first, &Error::Dropped));
+        let next = cell.next_attempt(first);
+        assert_eq!(next.is_some(), again, "{refused} {id:?}");
+        assert_eq!(
+            (cell.has_stepped_down(), cell.assigned_client_id().is_some()),
+            (again && refused == 132, again && id.is_empty())
+        );
+        if let Some(next) = next {
+            assert!(cell.refused(next, &packet(Protocol::V31, "c"), code(refused)), "only once");
+        }
+    }
+    let cell = cell(true);
+    cell.want(now, false);
+    let first = cell.begin_due(now).expect("it is time");
+    assert!(!cell.refused(first, &packet(Protocol::V311, "c"), code(132)));
+    assert!(!cell.failed(first, &Error::Dropped), "it is not told");
+    assert!(cell.begin_due(Instant::now()).is_some(), "at once");
 }

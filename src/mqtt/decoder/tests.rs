@@ -12,7 +12,7 @@ const VERSIONS: [Protocol; 2] = [Protocol::V311, Protocol::V5];
 fn accepted(version: Protocol) -> &'static [u8] {
     match version {
         Protocol::V5 => &[0x20, 3, 0, 0, 0],
-        Protocol::V311 => &[0x20, 2, 0, 0],
+        Protocol::V31 | Protocol::V311 => &[0x20, 2, 0, 0],
     }
 }
 

@@ -11,7 +11,7 @@ use crate::types::{Properties, Protocol, Qos, ReasonCode, RetainHandling, Subscr
 pub(super) fn accepted(version: Protocol) -> Vec<u8> {
     match version {
         Protocol::V5 => vec![0x20, 3, 0, 0, 0],
-        Protocol::V311 => vec![0x20, 2, 0, 0],
+        Protocol::V31 | Protocol::V311 => vec![0x20, 2, 0, 0],
     }
 }
 
@@ -22,7 +22,7 @@ pub(super) fn encode(version: Protocol, packet: &Packet) -> Vec<u8> {
         Packet::Connack(connack) => {
             let code = match version {
                 Protocol::V5 => connack.code.value(),
-                Protocol::V311 => return_code(connack.code),
+                Protocol::V31 | Protocol::V311 => return_code(connack.code),
             };
             body.bytes(&[u8::from(connack.session_present), code]);
             properties::write(version, &connack.properties, &mut body);
@@ -86,7 +86,7 @@ fn write_filter_ack(version: Protocol, first: u8, ack: &FilterAck, body: &mut Ve
 pub(super) fn known(version: Protocol, options: &SubscribeOptions) -> SubscribeOptions {
     match version {
         Protocol::V5 => SubscribeOptions { properties: Properties::new(), ..options.clone() },
-        Protocol::V311 => SubscribeOptions::new().qos(options.qos),
+        Protocol::V31 | Protocol::V311 => SubscribeOptions::new().qos(options.qos),
     }
 }
 
@@ -118,12 +118,14 @@ fn list(version: Protocol, body: &mut Reader<'_>) -> Result<Properties, Protocol
 }
 
 fn connect(body: &mut Reader<'_>) -> Result<ConnectPacket, ProtocolError> {
-    assert_eq!(body.text()?, "MQTT");
-    let version = match body.u8()? {
-        4 => Protocol::V311,
-        5 => Protocol::V5,
-        level => panic!("protocol level {level}"),
+    let (name, level) = (body.text()?, body.u8()?);
+    let version = match (name, level & 0x7f) {
+        ("MQIsdp", 3) => Protocol::V31,
+        ("MQTT", 4) => Protocol::V311,
+        ("MQTT", 5) => Protocol::V5,
+        _ => panic!("protocol {name} {level}"),
     };
+    let bridge = level & 0x80 != 0;
     let flags = body.u8()?;
     assert!(flags & 0x01 == 0 && (flags & 0x04 != 0 || flags & 0x38 == 0), "connect flags {flags:02x}");
     let keepalive = body.u16()?;
@@ -143,7 +145,7 @@ fn connect(body: &mut Reader<'_>) -> Result<ConnectPacket, ProtocolError> {
     let password = if flags & 0x40 != 0 { Some(body.binary()?.to_vec()) } else { None };
     let credentials = user.map(|user| Credentials { user, password });
     assert!(body.is_empty());
-    Ok(ConnectPacket { version, client_id, clean: flags & 0x02 != 0, keepalive, will, credentials, properties })
+    Ok(ConnectPacket { version, bridge, client_id, clean: flags & 0x02 != 0, keepalive, will, credentials, properties })
 }
 
 type Subscriptions = Vec<(String, SubscribeOptions)>;

@@ -135,7 +135,7 @@ pub(super) fn server_properties(packet: PacketType) -> BoxedStrategy<Properties>
 fn properties(version: Protocol, packet: PacketType) -> BoxedStrategy<Properties> {
     match version {
         Protocol::V5 => server_properties(packet),
-        Protocol::V311 => Just(Properties::new()).boxed(),
+        Protocol::V31 | Protocol::V311 => Just(Properties::new()).boxed(),
     }
 }
 
@@ -163,8 +163,8 @@ fn ack(version: Protocol, packet: PacketType) -> impl Strategy<Value = Ack> {
 fn filter_ack(version: Protocol, packet: PacketType) -> impl Strategy<Value = FilterAck> {
     let codes = match (version, packet) {
         (Protocol::V5, _) => vec(any::<u8>(), 1..6).boxed(),
-        (Protocol::V311, PacketType::Suback) => vec(prop::sample::select(vec![0, 1, 2, 0x80]), 1..6).boxed(),
-        (Protocol::V311, _) => Just(Vec::new()).boxed(),
+        (_, PacketType::Suback) => vec(prop::sample::select(vec![0, 1, 2, 0x80]), 1..6).boxed(),
+        _ => Just(Vec::new()).boxed(),
     };
     let parts = (1..=u16::MAX, codes, properties(version, packet));
     parts.prop_map(|(id, codes, properties)| FilterAck { id, codes, properties })
@@ -173,7 +173,7 @@ fn filter_ack(version: Protocol, packet: PacketType) -> impl Strategy<Value = Fi
 fn connack(version: Protocol) -> impl Strategy<Value = Connack> {
     let refusal = match version {
         Protocol::V5 => (0x80..=0xff_u8).boxed(),
-        Protocol::V311 => prop::sample::select(vec![128, 132, 133, 134, 135, 136]).boxed(),
+        Protocol::V31 | Protocol::V311 => prop::sample::select(vec![128, 132, 133, 134, 135, 136]).boxed(),
     };
     let code = prop_oneof![Just(0), refusal];
     (any::<bool>(), code, properties(version, PacketType::Connack)).prop_map(|(present, code, properties)| Connack {
@@ -199,7 +199,7 @@ fn packet(version: Protocol) -> BoxedStrategy<Packet> {
     ];
     match version {
         Protocol::V5 => prop_oneof![12 => both, 1 => disconnect].boxed(),
-        Protocol::V311 => both.boxed(),
+        Protocol::V31 | Protocol::V311 => both.boxed(),
     }
 }
 
@@ -218,12 +218,13 @@ fn client_properties(version: Protocol) -> BoxedStrategy<Properties> {
 }
 
 pub(super) fn connect_packet() -> impl Strategy<Value = ConnectPacket> {
-    version().prop_flat_map(|version| {
+    prop_oneof![1 => Just(Protocol::V31), 3 => version()].prop_flat_map(|version| {
         let credentials = (text(), of(binary())).prop_map(|(user, password)| Credentials { user, password });
-        let head = (text(), any::<bool>(), any::<u16>());
+        let head = (text(), any::<bool>(), any::<u16>(), any::<bool>());
         (head, of(will(version)), of(credentials), client_properties(version)).prop_map(
-            move |((client_id, clean, keepalive), will, credentials, properties)| ConnectPacket {
+            move |((client_id, clean, keepalive, bridge), will, credentials, properties)| ConnectPacket {
                 version,
+                bridge,
                 client_id,
                 clean,
                 keepalive,

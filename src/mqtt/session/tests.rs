@@ -21,6 +21,7 @@ fn peer(version: Protocol) -> Peer {
 fn packet(version: Protocol) -> ConnectPacket {
     ConnectPacket {
         version,
+        bridge: false,
         client_id: "c".into(),
         clean: false,
         keepalive: 10,

@@ -103,7 +103,7 @@ impl Connection {
             let (host, port) = (link.plan.host.clone(), link.plan.port);
             let properties = connack.properties;
             let refused = Error::Refused { host, port, code, properties: properties.clone() };
-            if self.watch.is_wanted(id) {
+            if self.watch.refused(id, &link.plan.packet, code) {
                 self.events.push(Event::Refused { id, code, properties });
             }
             return Err(Stop::Failed(refused));

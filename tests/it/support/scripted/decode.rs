@@ -97,7 +97,9 @@ impl<'a> Fields<'a> {
 
     fn connect(&mut self) -> Result<Connect, &'static str> {
         let name = self.text()?;
-        self.level = self.byte()?;
+        let level = self.byte()?;
+        let bridge = level & 0x80 != 0;
+        self.level = level & 0x7f;
         if !matches!((name.as_str(), self.level), ("MQIsdp", 3) | ("MQTT", 4 | 5)) {
             return Err("an unknown protocol name or level");
         }
@@ -118,7 +120,17 @@ impl<'a> Fields<'a> {
         };
         let user = if flag(0x80) { Some(self.text()?) } else { None };
         let password = if flag(0x40) { Some(self.binary()?) } else { None };
-        Ok(Connect { level: self.level, client_id, user, password, keepalive, clean: flag(0x02), will, properties })
+        Ok(Connect {
+            level: self.level,
+            bridge,
+            client_id,
+            user,
+            password,
+            keepalive,
+            clean: flag(0x02),
+            will,
+            properties,
+        })
     }
 
     fn publish(&mut self, flags: u8) -> Result<Publish, &'static str> {

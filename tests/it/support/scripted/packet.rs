@@ -22,6 +22,8 @@ pub enum Packet {
 pub struct Connect {
     /// 3 is MQTT 3.1, 4 is 3.1.1, 5 is 5.
     pub level: u8,
+    /// The highest bit of the level.
+    pub bridge: bool,
     pub client_id: String,
     /// `None` without the flag: not the same as an empty one.
     pub user: Option<String>,
