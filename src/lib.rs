@@ -7,38 +7,40 @@
 //! ```no_run
 //! use rappel as pmc;
 //!
-//! fn connexion(client: &pmc::Client, _: &(), _: pmc::ConnectFlags, code: pmc::ReasonCode, _: &pmc::Properties) {
-//!     if code == 0 {
-//!         println!("Connecté");
-//!         let _ = client.publish("test", "10.10.10.23 connecté", 0);
-//!     } else {
-//!         println!("Erreur code {code}");
-//!     }
-//! }
-//!
 //! fn main() -> pmc::Result<()> {
 //!     let client = pmc::Client::new(pmc::CallbackApiVersion::Version2);
-//!     client.on_connect(connexion);
 //!     client.on_message(|_client, _userdata, msg| println!("Reçu: {}", msg.payload_str()));
 //!     client.connect("mqttbroker.lan", 1883)?;
 //!     client.subscribe("test", 0)?;
 //!     client.loop_forever()
 //! }
 //! ```
+//! Where to go from here: [`Client`] and its callbacks; the same programs in Python and in Rust,
+//! [side by side](documentation::from_python); [the course](documentation::cours), in French.
 //!
 //! # The way of a message
 //! ```text
-//!  your thread      outbox            the network thread (one for all clients)              the loop's thread
-//!  publish() ─► order, message ids ─► [engine] ─► session ─► send buffer ─► broker
-//!               kept until confirmed              ids, QoS, window,            │
-//!  callbacks ◄── event loop ◄── events ◄── [engine] ◄── limits, keep-alive ◄── decoder
+//!  your thread   publish() ─► outbox
+//!                               │ in order, numbered, kept until confirmed
+//!  the network's thread         ▼
+//!  (one for all clients)    [engine] ─► session ─► send buffer ─► broker
+//!                                       ids, QoS, window,           │
+//!                           [engine] ◄─ limits, keep-alive ◄─ decoder
+//!  the loop's thread            │
+//!                               ▼
+//!                callbacks ◄─ event loop ◄─ events
 //! ```
 //! The [`documentation`] follows it step by step, and holds the repository's other pages.
 //!
-//! # Two engines
+//! # Engines and features
 //! With [`Engine::Paho`], the default, every message passes through an Eclipse Paho client inside this process, as a
 //! numbered ticket. Paho does not reach the network, and sees no payload, password or session: that is this crate's own
 //! MQTT core, which [`Engine::Native`] uses alone, without a C compiler (`default-features = false`).
+//!
+//! | Feature | What it brings | What it costs |
+//! |---|---|---|
+//! | `paho` (default) | [`Engine::Paho`], the default engine | `cmake`, `make` and a C compiler; it builds Eclipse Paho C |
+//! | `persistence` | `ClientBuilder::persistence`: what `publish` accepted survives the end of the program | a C compiler; it builds SQLite |
 //!
 //! # Known problems
 //! - No TLS, no WebSocket, no proxy: see [`documentation::parity`].

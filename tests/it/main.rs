@@ -28,6 +28,7 @@ mod keepalive;
 mod language;
 mod limits;
 mod looping;
+mod manifest;
 mod manual_ack;
 mod odd_brokers;
 mod old_brokers;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use text::{code_of, code_spans, has_word, is_word, link_targets, starts_a_path};
 
-mod text;
+pub mod text;
 
 /// The modules of the library from the lowest layer to the highest; a module imports only from layers below its own.
 const LAYERS: &[&[&str]] = &[
@@ -163,6 +163,22 @@ fn changelog_has_this_version() {
         changelog.lines().any(|line| line.starts_with(&heading)),
         "CHANGELOG.md has no line starting with `{heading}`; say there what this version brings",
     );
+}
+
+#[test]
+fn every_feature_is_told() {
+    let manifest = read(&root().join("Cargo.toml"));
+    let (_, features) = manifest.split_once("[features]\n").expect("the features");
+    let lines = features.split("\n[").next().unwrap_or_default().lines();
+    let names: Vec<&str> = lines.filter_map(|line| line.split_once(" = [")).map(|(name, _)| name).collect();
+    assert!(names.contains(&"paho"), "{names:?}");
+    let mut offenders = Vec::new();
+    for (file, row) in [("README.md", "| `"), ("src/lib.rs", "//! | `")] {
+        let text = read(&root().join(file));
+        let missing = names.iter().filter(|name| **name != "default" && !text.contains(&format!("\n{row}{name}`")));
+        offenders.extend(missing.map(|name| format!("{file}: `{name}`")));
+    }
+    assert_none(&offenders, "the table of features has no row for these: what each brings, and what it costs");
 }
 
 #[test]
