@@ -44,8 +44,8 @@
 //!
 //! # Known problems
 //! - No TLS, no WebSocket, no proxy: see [`documentation::parity`].
-//! - A packet after which the broker hangs up without a word is sent again with each connection. What the broker's CONNACK
-//!   says it does not take is refused instead.
+//! - A message after which the broker hangs up without a word costs six connections or more before it is given up
+//!   ([`Error::HungUp`]), and at QoS 0 one each, unnoticed.
 //! - The last 64 KiB of a message must drain within one keep-alive: give slow lines a longer one.
 //! - Dropping the last handle may wait for two seconds: call [`Client::disconnect`] before, where that matters.
 //! - With the engine Paho, child processes inherit a socket on which only numbers pass; and a logger that takes the target

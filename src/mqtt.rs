@@ -36,7 +36,7 @@ pub(crate) use decoder::{Decoder, Packet};
 pub(crate) use disconnect::encode_disconnect;
 pub(crate) use error::ProtocolError;
 pub(crate) use fixed_header::MAX_PACKET;
-pub(crate) use limits::{Refused, ServerLimits};
+pub(crate) use limits::{Refused, RefusedItem, ServerLimits};
 pub(crate) use outgoing_message::{OutgoingMessage, Payload, message_id};
 #[cfg(any(feature = "persistence", test))]
 pub(crate) use properties::decode_properties;
@@ -45,7 +45,7 @@ pub(crate) use publish::{Publish, PublishHeader};
 pub(crate) use reader::Reader;
 pub(crate) use request::{Filters, Request};
 pub(crate) use send_buffer::SendBuffer;
-pub(crate) use session::{Received, ServerId, Session};
+pub(crate) use session::{Loss, Received, ServerId, Session, Turn};
 pub(crate) use subscribe::{FilterAck, encode_subscribe, encode_unsubscribe, subscribe_len, unsubscribe_len};
 
 /// Packet types, in the upper half of a packet's first byte (MQTT 5, table 2-1).

@@ -46,8 +46,9 @@ pub(crate) trait Watch: Send + Sync {
     fn refused(&self, id: ConnectionId, packet: &ConnectPacket, code: ReasonCode) -> bool;
     /// Attempt `id` has failed; `true` when the loop is to hear of it.
     fn failed(&self, id: ConnectionId, error: &Error) -> bool;
-    /// The accepted connection `id` has ended; `error` says why.
-    fn lost(&self, id: ConnectionId, error: Error);
+    /// The accepted connection `id` has ended; `error` says why. `suspected` where the broker seems to hang up on a packet of
+    /// ours again and again.
+    fn lost(&self, id: ConnectionId, error: Error, suspected: bool);
 }
 
 /// One client's way to the network.

@@ -8,13 +8,13 @@ mod queue;
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use crate::mqtt::{Filters, OutgoingMessage, Refused, Request, SendBuffer, ServerLimits, Session};
+use crate::mqtt::{Filters, OutgoingMessage, Refused, RefusedItem, Request, SendBuffer, ServerLimits, Session};
 use crate::sync::lock;
 use crate::types::{Properties, Result};
 use queue::Queue;
 
 pub(crate) use persistence::Persistence;
-pub(crate) use queue::{Accepted, Draft, RefusedItem};
+pub(crate) use queue::{Accepted, Draft};
 
 /// The outbox of one client.
 ///

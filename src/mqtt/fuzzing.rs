@@ -4,7 +4,7 @@
 use std::time::Instant;
 
 use crate::mqtt::testing::message;
-use crate::mqtt::{ConnectPacket, Decoder, Filters, Packet, ProtocolError, Request, SendBuffer, Session};
+use crate::mqtt::{ConnectPacket, Decoder, Filters, Loss, Packet, ProtocolError, Request, SendBuffer, Session};
 use crate::types::{Properties, Protocol, Qos};
 
 /// What came of a connection.
@@ -52,7 +52,7 @@ fn connection(version: Protocol, data: &[u8], piece: usize) -> Outcome {
         Ok(())
     };
     let error = data.chunks(piece.max(1)).find_map(|bytes| decoder.feed(bytes, &mut take).err());
-    session.disconnected();
+    session.disconnected(Loss::HungUp, out.end(), now);
     let mut sent = Vec::new();
     let written = out.write_to(&mut sent);
     assert!(written.is_ok(), "a Vec takes all");

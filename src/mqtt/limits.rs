@@ -40,6 +40,31 @@ pub(crate) enum Refused {
     WildcardSubscriptionsNotSupported {
         filter: String,
     },
+    /// No limit that the broker has told: it has hung up on this again and again. The topic, or the filters.
+    HungUp {
+        name: String,
+    },
+}
+
+/// Something that was accepted and is given up, and why.
+#[derive(Debug)]
+pub(crate) enum RefusedItem {
+    Message(OutgoingMessage, Refused),
+    Request(Request, Refused),
+}
+
+impl RefusedItem {
+    /// A message that the broker has hung up on.
+    pub(crate) fn of_message(message: OutgoingMessage) -> Self {
+        let name = message.topic.clone();
+        RefusedItem::Message(message, Refused::HungUp { name })
+    }
+
+    /// A request that the broker has hung up on.
+    pub(crate) fn of_request(request: Request) -> Self {
+        let name = request.filter_names().collect::<Vec<_>>().join(", ");
+        RefusedItem::Request(request, Refused::HungUp { name })
+    }
 }
 
 impl Refused {
@@ -53,6 +78,7 @@ impl Refused {
             Refused::SharedSubscriptionsNotSupported { .. } => 158,
             Refused::SubscriptionIdentifiersNotSupported { .. } => 161,
             Refused::WildcardSubscriptionsNotSupported { .. } => 162,
+            Refused::HungUp { .. } => 131,
         }
     }
 }
@@ -72,6 +98,7 @@ impl From<Refused> for Error {
             Refused::WildcardSubscriptionsNotSupported { filter } => {
                 subscription(filter, "wildcards (+ and #) in subscriptions")
             }
+            Refused::HungUp { name } => Error::HungUp { name },
         }
     }
 }

@@ -32,6 +32,14 @@ impl Request {
         }
     }
 
+    pub(crate) fn filter_names(&self) -> impl Iterator<Item = &str> {
+        let (subscribe, unsubscribe) = match &self.filters {
+            Filters::Subscribe(filters) => (filters.as_slice(), &[][..]),
+            Filters::Unsubscribe(filters) => (&[][..], filters.as_slice()),
+        };
+        subscribe.iter().map(|(filter, _)| filter.as_str()).chain(unsubscribe.iter().map(String::as_str))
+    }
+
     pub(crate) fn is_subscribe(&self) -> bool {
         matches!(self.filters, Filters::Subscribe(_))
     }

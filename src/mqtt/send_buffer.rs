@@ -53,6 +53,11 @@ impl SendBuffer {
         self.written + self.waiting as u64
     }
 
+    /// Bytes ever written.
+    pub(crate) fn written(&self) -> u64 {
+        self.written
+    }
+
     /// Appends what `write` writes.
     pub(crate) fn build(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
         if !matches!(self.chunks.back(), Some(Chunk::Copied(bytes)) if bytes.len() < CHUNK) {

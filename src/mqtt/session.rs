@@ -8,6 +8,7 @@ mod aliases;
 mod incoming;
 mod outgoing;
 mod packet_ids;
+mod suspects;
 #[cfg(test)]
 mod tests;
 
@@ -16,12 +17,15 @@ use std::time::Instant;
 use crate::mqtt::keepalive::{Due, KeepAlive};
 use crate::mqtt::{
     Ack, Connack, ConnectPacket, FilterAck, OutgoingMessage, PINGREQ, Packet, ProtocolError, Publish, PublishHeader,
-    Refused, Request, SendBuffer, ServerLimits, kind, short_ack,
+    Refused, RefusedItem, Request, SendBuffer, ServerLimits, kind, short_ack,
 };
 use crate::types::{Message, Properties, Protocol, Qos};
 use aliases::{InboundAliases, OutboundAliases};
 use incoming::{Arrival, Incoming};
 use outgoing::{Awaiting, Outgoing, Resumption};
+use suspects::Suspects;
+
+pub(crate) use suspects::{Loss, Turn};
 
 /// Which broker a session is with: the same only where host, port and client id are.
 pub(crate) type ServerId = String;
@@ -39,6 +43,17 @@ pub(crate) enum Received {
     Disconnect { code: u8, properties: Properties },
 }
 
+/// What a connection that is gone leaves.
+#[derive(Debug)]
+pub(crate) struct Interrupted {
+    /// Requests that have no answer, to be sent again with the next one.
+    pub(crate) requests: Vec<Request>,
+    /// What the broker has hung up on too often.
+    pub(crate) given_up: Option<RefusedItem>,
+    /// The broker seems to hang up on something again and again.
+    pub(crate) suspected: bool,
+}
+
 /// One client's session, and what belongs to the connection that stands.
 #[derive(Debug)]
 pub(crate) struct Session {
@@ -48,6 +63,7 @@ pub(crate) struct Session {
     /// The broker has kept the session in which an earlier program may have sent messages.
     is_continued: bool,
     outgoing: Outgoing,
+    suspects: Suspects,
     incoming: Incoming,
     limits: ServerLimits,
     keepalive: KeepAlive,
@@ -67,6 +83,7 @@ impl Session {
             server,
             is_continued: false,
             outgoing: Outgoing::default(),
+            suspects: Suspects::new(now),
             incoming: Incoming::default(),
             limits: ServerLimits::new(version, &Properties::new()),
             keepalive: KeepAlive::new(0, now),
@@ -80,6 +97,7 @@ impl Session {
     /// A connection begins with CONNECT. Must be called after [`disconnected`](Self::disconnected) for the one before.
     pub(crate) fn connect(&mut self, packet: &ConnectPacket, now: Instant, out: &mut SendBuffer) {
         self.keepalive = KeepAlive::new(packet.keepalive, now);
+        self.suspects.connect(now);
         self.receive_maximum = packet.properties.receive_maximum.unwrap_or(u16::MAX).into();
         self.inbound_aliases = InboundAliases::new(packet.properties.topic_alias_maximum.unwrap_or(0));
         self.version = packet.version;
@@ -107,6 +125,10 @@ impl Session {
             (false, true, Protocol::V5) | (false, false, _) => Resumption::Anew,
             (false, true, _) => Resumption::Repeat,
         });
+        if !same {
+            self.suspects.clear();
+            self.release();
+        }
         if !self.is_continued {
             self.incoming.forget();
         }
@@ -118,10 +140,25 @@ impl Session {
         }
     }
 
-    /// The connection is gone. Gives back the requests that have no answer, to be sent again with the next one.
-    pub(crate) fn disconnected(&mut self) -> Vec<Request> {
+    /// The connection is gone, and so many bytes were written on it.
+    pub(crate) fn disconnected(&mut self, loss: Loss, written: u64, now: Instant) -> Interrupted {
+        let oldest = self.outgoing.oldest(written);
         self.incoming.disconnected();
-        self.outgoing.disconnected()
+        let mut requests = self.outgoing.disconnected();
+        let given_up = self.suspects.disconnected(loss, oldest, now).and_then(|sequence| {
+            let place = requests.iter().position(|request| request.sequence == sequence);
+            let request = place.map(|place| requests.remove(place));
+            let message = self.outgoing.give_up(sequence);
+            request.map(RefusedItem::of_request).or(message.map(RefusedItem::of_message))
+        });
+        self.release();
+        Interrupted { requests, suspected: given_up.is_some() || self.suspects.has_any(), given_up }
+    }
+
+    /// What is held may have changed.
+    fn release(&mut self) {
+        let suspects = &self.suspects;
+        self.outgoing.hold(|message| suspects.hold_message(message));
     }
 
     /// Gives up all messages in flight: the client is going away.
@@ -161,7 +198,7 @@ impl Session {
         let dup = message.sent_before && self.is_continued && message.is_acked();
         send_publish(self.version, &message, dup, &mut self.outbound_aliases, out);
         if message.is_acked() {
-            self.outgoing.begin(message, dup);
+            self.outgoing.begin(message, dup, out.end());
         } else {
             out.ends_qos0(message);
         }
@@ -174,7 +211,8 @@ impl Session {
             return Err((request, refused));
         }
         out.build(|bytes| request.encode(self.version, bytes));
-        self.outgoing.begin_request(request);
+        self.suspects.sent(request.sequence);
+        self.outgoing.begin_request(request, out.end());
         Ok(())
     }
 
@@ -183,22 +221,34 @@ impl Session {
         self.outgoing.next_to_resume()
     }
 
-    /// Goes on with the exchange [`next_to_resume`](Self::next_to_resume): PUBREL, or PUBLISH. Must be called with
-    /// [room](Self::has_room). Gives back a message that this broker would not take.
-    pub(crate) fn resume_next(&mut self, out: &mut SendBuffer) -> Result<(), (OutgoingMessage, Refused)> {
-        let Some(exchange) = self.outgoing.resume_next() else {
+    /// Goes on with an exchange of an earlier connection, as [`next_to_resume`](Self::next_to_resume) or
+    /// [`turn`](Self::turn) says: PUBREL, or PUBLISH. Must be called with [room](Self::has_room). Gives back a message that
+    /// this broker would not take.
+    pub(crate) fn resume(&mut self, sequence: u64, out: &mut SendBuffer) -> Result<(), (OutgoingMessage, Refused)> {
+        self.suspects.sent(sequence);
+        let Some(exchange) = self.outgoing.resume_one(sequence) else {
+            // A request that the program has withdrawn.
+            self.suspects.withdrawn(sequence);
             return Ok(());
         };
         if exchange.awaiting == Awaiting::Pubcomp {
             out.push(&short_ack(kind::PUBREL, exchange.message.id()));
-            return Ok(());
-        }
-        if let Err(refused) = self.limits.check_message(&exchange.message) {
+        } else if let Err(refused) = self.limits.check_message(&exchange.message) {
             let id = exchange.message.id();
+            if self.suspects.withdrawn(sequence) {
+                self.release();
+            }
             return self.outgoing.finish(id).map_or(Ok(()), |message| Err((message, refused)));
+        } else {
+            send_publish(self.version, &exchange.message, exchange.dup, &mut self.outbound_aliases, out);
         }
-        send_publish(self.version, &exchange.message, exchange.dup, &mut self.outbound_aliases, out);
+        exchange.end = Some(out.end());
         Ok(())
+    }
+
+    fn ping(&mut self, out: &mut SendBuffer) {
+        self.suspects.pings();
+        out.push(&PINGREQ);
     }
 
     /// A packet has come on a connection that CONNACK has accepted.
@@ -219,7 +269,10 @@ impl Session {
             }
             Packet::Suback(ack) => self.answered(ack, true),
             Packet::Unsuback(ack) => self.answered(ack, false),
-            Packet::Pingresp => Ok(None),
+            Packet::Pingresp => {
+                self.suspects.ping_answered();
+                Ok(None)
+            }
             Packet::Disconnect { code, properties } => Ok(Some(Received::Disconnect { code, properties })),
             Packet::Connack(_) => Err(ProtocolError::protocol("CONNACK came twice")),
         }
@@ -263,6 +316,7 @@ impl Session {
             Some(exchange) => {
                 exchange.awaiting = Awaiting::Pubcomp;
                 out.push(&short_ack(kind::PUBREL, ack.id));
+                exchange.end = Some(out.end());
                 Ok(None)
             }
             None => {
@@ -289,7 +343,15 @@ impl Session {
 
     fn finish(&mut self, ack: Ack) -> Option<Received> {
         let message = self.outgoing.finish(ack.id)?;
+        self.cleared(message.sequence);
         Some(Received::Published { message, code: ack.code, properties: ack.properties })
+    }
+
+    /// What has this sequence is answered.
+    fn cleared(&mut self, sequence: u64) {
+        if self.suspects.answered(sequence) {
+            self.release();
+        }
     }
 
     fn answered(&mut self, ack: FilterAck, suback: bool) -> Result<Option<Received>, ProtocolError> {
@@ -304,6 +366,9 @@ impl Session {
             return Err(ProtocolError::protocol("an answer has another number of codes than there were filters"));
         }
         let request = self.outgoing.finish_request(ack.id);
+        if let Some(request) = &request {
+            self.cleared(request.sequence);
+        }
         Ok(request.map(|request| Received::Answered { request, codes: ack.codes, properties: ack.properties }))
     }
 
@@ -333,9 +398,9 @@ impl Session {
         &mut self.keepalive
     }
 
-    /// When [`timeout`](Self::timeout) must be called next.
+    /// When [`timeout`](Self::timeout) and [`try_suspects`](Self::try_suspects) must be called next.
     pub(crate) fn next_timeout(&self) -> Option<Instant> {
-        self.keepalive.next()
+        [self.keepalive.next(), self.suspects.next_timeout()].into_iter().flatten().min()
     }
 
     /// Does what is due at `now`; `true` when the broker is to be given up.
@@ -343,7 +408,7 @@ impl Session {
         match self.keepalive.due(now) {
             Due::Nothing => false,
             Due::Ping => {
-                out.push(&PINGREQ);
+                self.ping(out);
                 false
             }
             Due::GiveUp => true,

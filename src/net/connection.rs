@@ -11,7 +11,7 @@ use mio::{Registry, Token};
 
 use crate::engine::Engine;
 use crate::event::{ConnectionId, Event, EventQueue};
-use crate::mqtt::{Completion, Decoder, ProtocolError, SendBuffer, Session};
+use crate::mqtt::{Completion, Decoder, Loss, ProtocolError, SendBuffer, Session};
 use crate::net::ending::Ending;
 use crate::net::socket::{Got, Socket};
 use crate::net::wire::Wire;
@@ -318,6 +318,7 @@ impl Connection {
             let before = self.out.len();
             self.session.acknowledge(self.queue.last_acknowledged(), &mut self.out);
             link.unread_answers += self.out.len() - before;
+            self.session.try_suspects(now, &mut self.out);
             self.collect();
             self.close_when_confirmed(now);
         }
@@ -387,7 +388,7 @@ impl Connection {
         let Some(link) = self.link.take() else {
             return;
         };
-        self.reset();
+        self.reset(Loss::Ours);
         self.attempt_failed(link.plan.id, error);
     }
 
@@ -403,7 +404,7 @@ impl Connection {
                 Ending::Protocol(error) => Error::Protocol { problem: error.problem.to_owned() },
                 other => other.told().unwrap_or(Error::ClosedDuringConnect { host, port }),
             };
-            self.reset();
+            self.reset(Loss::Ours);
             return self.attempt_failed(link.plan.id, error);
         }
         // Whatever interrupts an orderly end, the end was wanted.
@@ -413,8 +414,13 @@ impl Connection {
         } else {
             log::warn!("{ending}");
         }
-        self.reset();
-        self.watch.lost(link.plan.id, ending.error());
+        let loss = match ending.loss() {
+            // Its answers may be among what was not read.
+            Loss::HungUp if link.paused => Loss::Otherwise,
+            loss => loss,
+        };
+        let suspected = self.reset(loss);
+        self.watch.lost(link.plan.id, ending.error(), suspected);
         self.events.push(Event::Disconnected {
             id: link.plan.id,
             code: ending.code(),
@@ -423,12 +429,15 @@ impl Connection {
         });
     }
 
-    /// What was sent in vain goes back to where it came from.
-    fn reset(&mut self) {
+    /// What was sent in vain goes back to where it came from; `true` where a packet of ours seems to be why.
+    fn reset(&mut self, loss: Loss) -> bool {
         self.confirm_written();
-        let qos0 = self.out.reset();
-        let requests = self.session.disconnected();
-        self.outbox.disconnected(qos0, requests);
+        let interrupted = self.session.disconnected(loss, self.out.written(), Instant::now());
+        self.outbox.disconnected(self.out.reset(), interrupted.requests);
+        if let Some(item) = interrupted.given_up {
+            self.refused(item);
+        }
+        interrupted.suspected
     }
 
     /// Hands the events of this round to the engine.

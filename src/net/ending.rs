@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 
-use crate::mqtt::ProtocolError;
+use crate::mqtt::{Loss, ProtocolError};
 use crate::types::{Error, PacketType, Properties, ReasonCode, language, tell};
 
 /// Who or what ended a connection.
@@ -58,6 +58,26 @@ impl Ending {
         match self {
             Ending::Network(error) => error.get_ref()?.downcast_ref::<Error>().cloned(),
             _ => None,
+        }
+    }
+
+    /// What it means for what was in flight. A broker of MQTT 5 that leaves with a reason that a packet of ours may have
+    /// given has hung up on it all the same.
+    pub(crate) fn loss(&self) -> Loss {
+        /// From "unspecified error" to "not authorized", about names, sizes, formats and what is not supported (MQTT 5,
+        /// section 3.14.2.1).
+        const ABOUT_A_PACKET: [u8; 14] = [128, 129, 130, 131, 135, 143, 144, 149, 153, 154, 155, 158, 161, 162];
+        match self {
+            Ending::Finished | Ending::Aborted => Loss::Ours,
+            Ending::Server { code, .. } if ABOUT_A_PACKET.contains(code) => Loss::HungUp,
+            Ending::Network(error) => match error.kind() {
+                io::ErrorKind::UnexpectedEof
+                | io::ErrorKind::ConnectionReset
+                | io::ErrorKind::ConnectionAborted
+                | io::ErrorKind::BrokenPipe => Loss::HungUp,
+                _ => Loss::Otherwise,
+            },
+            _ => Loss::Otherwise,
         }
     }
 

@@ -4,7 +4,8 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use crate::mqtt::{
-    Completion, Filters, OutgoingMessage, Payload, Refused, Request, SendBuffer, ServerLimits, Session, message_id,
+    Completion, Filters, OutgoingMessage, Payload, Refused, RefusedItem, Request, SendBuffer, ServerLimits, Session,
+    Turn, message_id,
 };
 use crate::types::{Error, Properties, Qos, Result};
 
@@ -36,19 +37,16 @@ pub(crate) struct Accepted {
     pub(crate) replaced: Option<Arc<Completion>>,
 }
 
-/// Something that was queued before the broker's limits were known, and passes them.
-#[derive(Debug)]
-pub(crate) enum RefusedItem {
-    Message(OutgoingMessage, Refused),
-    Request(Request, Refused),
-}
-
 /// The queue between `publish` and the session.
 #[derive(Debug)]
 pub(crate) struct Queue {
     next_sequence: u64,
     /// Messages that the session does not have, by sequence.
     waiting: VecDeque<OutgoingMessage>,
+    /// Messages whose turn came and that the session would not have overtake another one, by sequence.
+    held: Vec<OutgoingMessage>,
+    /// How often the session had let something go when they were last looked at.
+    releases: u64,
     /// Requests that the session does not have, by sequence. They keep their place among messages, but never wait for a
     /// window.
     requests: VecDeque<Request>,
@@ -81,6 +79,8 @@ impl Queue {
                 .map(|message| (message.topic.clone(), message.sequence))
                 .collect(),
             waiting: kept.into(),
+            held: Vec::new(),
+            releases: 0,
             requests: VecDeque::new(),
             open_requests: 0,
             max_inflight: 20,
@@ -199,18 +199,23 @@ impl Queue {
     /// Moves what may be sent now, up to sequence `up_to`, into the session, which must have a connection.
     pub(crate) fn send_ready(&mut self, up_to: u64, session: &mut Session, out: &mut SendBuffer) -> Vec<RefusedItem> {
         let mut refused = Vec::new();
+        match session.turn() {
+            Turn::Everybody => {}
+            Turn::Nobody => return refused,
+            Turn::One(sequence) => return self.send_one(sequence, session, out).into_iter().collect(),
+        }
+        self.take_back(session);
         while out.len() < HIGH_WATER {
+            self.set_aside(up_to, session);
             let next = self.next_message(up_to, session);
-            if self.request_goes_before(next, up_to, session) {
-                if let Some(request) = self.requests.pop_front()
-                    && let Err((request, why)) = session.request(request, out)
-                {
+            if let Some(request) = self.request_that_goes_before(next, up_to, session) {
+                if let Err((request, why)) = session.request(request, out) {
                     refused.push(RefusedItem::Request(request, why));
                 }
                 continue;
             }
             let sent = match next {
-                Some((_, Source::Session)) => session.resume_next(out),
+                Some((sequence, Source::Session)) => session.resume(sequence, out),
                 Some((_, Source::Waiting)) => {
                     self.waiting.pop_front().map_or(Ok(()), |message| session.publish(message, out))
                 }
@@ -221,6 +226,30 @@ impl Queue {
             }
         }
         refused
+    }
+
+    /// Sends what is to go alone, which was sent before.
+    fn send_one(&mut self, sequence: u64, session: &mut Session, out: &mut SendBuffer) -> Option<RefusedItem> {
+        let request = self.requests.iter().position(|request| request.sequence == sequence);
+        if let Some(request) = request.and_then(|place| self.requests.remove(place)) {
+            return session.request(request, out).err().map(|(request, why)| RefusedItem::Request(request, why));
+        }
+        session.resume(sequence, out).err().map(|(message, why)| RefusedItem::Message(message, why))
+    }
+
+    /// Messages at the head of the line that may not overtake another one let others pass.
+    fn set_aside(&mut self, up_to: u64, session: &Session) {
+        while self.waiting.front().is_some_and(|head| head.sequence <= up_to && session.holds_message(head)) {
+            self.held.extend(self.waiting.pop_front());
+        }
+    }
+
+    /// They stand in line again once they may go.
+    fn take_back(&mut self, session: &Session) {
+        if std::mem::replace(&mut self.releases, session.releases()) != session.releases() && !self.held.is_empty() {
+            self.waiting.extend(self.held.drain(..));
+            self.waiting.make_contiguous().sort_by_key(|message| message.sequence);
+        }
     }
 
     /// The oldest message that has yet to go out on this connection, if it may now.
@@ -238,15 +267,21 @@ impl Queue {
         may_go.then_some((head.sequence, Source::Waiting))
     }
 
-    /// Whether the oldest request goes now. It does not wait for a window, but for what the engine has yet to bring:
-    /// else an UNSUBSCRIBE could overtake the message that was published before it.
-    fn request_goes_before(&self, next: Option<(u64, Source)>, up_to: u64, session: &Session) -> bool {
+    /// Takes the oldest request out, if it goes now. It does not wait for a window, but for what the engine has yet to
+    /// bring: else an UNSUBSCRIBE could overtake the message that was published before it.
+    fn request_that_goes_before(
+        &mut self,
+        next: Option<(u64, Source)>,
+        up_to: u64,
+        session: &Session,
+    ) -> Option<Request> {
         let on_its_way = self.waiting.front().map(|head| head.sequence).filter(|sequence| *sequence > up_to);
-        self.requests.front().is_some_and(|request| {
-            next.is_none_or(|(sequence, _)| request.sequence < sequence)
-                && on_its_way.is_none_or(|sequence| request.sequence < sequence)
-                && !session.uses_id(request.sequence)
-        })
+        let place = self.requests.iter().position(|request| !session.holds_request(request))?;
+        let request = &self.requests[place];
+        let goes = next.is_none_or(|(sequence, _)| request.sequence < sequence)
+            && on_its_way.is_none_or(|sequence| request.sequence < sequence)
+            && !session.uses_id(request.sequence);
+        if goes { self.requests.remove(place) } else { None }
     }
 
     /// The exchange of a message is finished, or it is given up.
@@ -279,7 +314,7 @@ impl Queue {
 
     pub(crate) fn abandon(&mut self) -> Vec<OutgoingMessage> {
         self.forget_requests();
-        let waiting: Vec<OutgoingMessage> = self.waiting.drain(..).collect();
+        let waiting: Vec<OutgoingMessage> = self.held.drain(..).chain(self.waiting.drain(..)).collect();
         waiting.iter().for_each(|message| self.finished(message));
         waiting
     }
@@ -326,3 +361,7 @@ fn message(sequence: u64, draft: Draft, connected: bool) -> OutgoingMessage {
 #[cfg(test)]
 #[path = "tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "tests/suspects.rs"]
+mod suspects_tests;

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::*;
-use crate::mqtt::{Ack, Connack, ConnectPacket, Packet};
+use crate::mqtt::{Ack, Connack, ConnectPacket, Loss, Packet};
 use crate::types::{PacketType, Protocol, ReasonCode};
 
 /// An outbox with a session whose sends can be looked at.
@@ -54,8 +54,8 @@ impl Client {
     }
 
     fn disconnect(&mut self) {
-        let requests = self.session.disconnected();
-        self.queue.disconnected(self.out.reset(), requests);
+        let interrupted = self.session.disconnected(Loss::Ours, self.out.written(), Instant::now());
+        self.queue.disconnected(self.out.reset(), interrupted.requests);
     }
 
     /// Sends all that may go, and gives the kind and the topic or id of each packet.

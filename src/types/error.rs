@@ -337,6 +337,15 @@ told! {
             "the broker refused the message{on_topic}: {code} ({number}); check the broker's access list (acl_file) and its limits; its log says more",
             "le broker a refusé le message{on_topic} : {code} ({number}) ; vérifiez sa liste d'accès (acl_file) et ses limites, son journal en dit plus";
 
+        /// `wait_for_publish`: the broker has closed the connection without a word each time it got the message, and has
+        /// answered everything else.
+        HungUp {
+            /// The topic; of a subscription the filters, which are named in the log alone.
+            name: String,
+        } =>
+            "the broker closed the connection each time it was sent {name:?}, and gave no reason: it may not take this topic, this QoS or this much at a time; its log says more",
+            "le broker a fermé la connexion à chaque envoi de {name:?}, sans dire pourquoi : ce topic, cette QoS ou cette taille ne lui conviennent peut-être pas ; son journal en dit plus";
+
         /// `subscribe::simple` and `subscribe::callback`: the broker did not take the subscription.
         SubscriptionRefused {
             /// The topic filter.

@@ -119,13 +119,13 @@ impl Watch for ConnectionCell {
         self.change(|inner| inner.failed(id, error, Instant::now()))
     }
 
-    fn lost(&self, id: ConnectionId, error: Error) {
+    fn lost(&self, id: ConnectionId, error: Error, suspected: bool) {
         self.change(|inner| {
             let next = match inner.state {
                 ConnectionState::Connected { id: current, since } if current == id => {
                     // A broker that is stopped lets attempts fail in between; another client with the id does not.
                     let cut = matches!(&error, Error::ConnectionLost { code } if *code == 128);
-                    let short = cut && since.elapsed() < SHORT;
+                    let short = cut && !suspected && since.elapsed() < SHORT;
                     inner.short_connections = if short { inner.short_connections + 1 } else { 0 };
                     if inner.retries { AfterLoss::Retry } else { AfterLoss::End(Err(error)) }
                 }

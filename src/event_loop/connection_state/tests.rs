@@ -22,7 +22,7 @@ fn cut() -> Error {
 
 /// Loses connection `id` and tells the program.
 fn lose(cell: &ConnectionCell, id: ConnectionId, now: Instant) {
-    cell.lost(id, cut());
+    cell.lost(id, cut(), false);
     assert!(!cell.is_connected());
     cell.told_lost(id, now);
 }
@@ -54,7 +54,7 @@ fn what_an_old_connection_tells_changes_nothing() {
     let first = cell.begin(false);
     let second = cell.begin(false);
     assert!(!cell.is_wanted(first) && !accept(&cell, first));
-    cell.lost(first, cut());
+    cell.lost(first, cut(), false);
     cell.give_up(first, &Error::Dropped, now);
     assert!(accept(&cell, second));
     assert_eq!(cell.wait_outcome(second, now).map(|outcome| outcome.is_ok()), Some(true));
@@ -75,7 +75,7 @@ fn without_retries_the_loop_ends_with_the_cause() {
     let (cell, now) = (cell(false), Instant::now());
     let first = cell.begin(false);
     accept(&cell, first);
-    cell.lost(first, cut());
+    cell.lost(first, cut(), false);
     assert!(cell.outcome().is_none(), "on_disconnect comes first");
     cell.told_lost(first, now);
     assert!(matches!(cell.outcome(), Some(Err(Error::ConnectionLost { .. }))));
@@ -95,7 +95,7 @@ fn a_callback_does_not_relieve_the_loop_of_its_connection() {
     let (cell, now) = (cell(true), Instant::now());
     let first = cell.begin(false);
     accept(&cell, first);
-    cell.lost(first, cut());
+    cell.lost(first, cut(), false);
     let second = cell.begin(true);
     cell.failed(second, &Error::Dropped);
     assert!(due_after(&cell, now).is_some());
@@ -135,7 +135,7 @@ fn an_orderly_end_is_no_loss() {
     accept(&cell, first);
     assert_eq!(cell.close(), Close::Finish(first));
     assert!(cell.is_connected() && cell.is_ending(first));
-    cell.lost(first, cut());
+    cell.lost(first, cut(), false);
     assert!(cell.was_closed(first) && cell.is_ending(first));
     cell.told_lost(first, now);
     assert!(matches!(cell.outcome(), Some(Ok(()))));
@@ -155,15 +155,15 @@ fn disconnect_stops_what_is_under_way() {
 }
 
 #[test]
-fn another_client_is_suspected_only_where_no_attempt_failed_in_between() {
+fn another_client_is_suspected_only_where_no_attempt_failed_in_between_and_no_packet_is_to_blame() {
     let now = Instant::now();
-    for broker_was_gone in [false, true] {
+    for (broker_was_gone, packet) in [(false, false), (true, false), (false, true)] {
         let cell = cell(true);
         let mut suspected = Vec::new();
         for round in 0..6 {
             let id = if round == 0 { cell.begin(false) } else { cell.begin_due(now + 300 * SECOND).expect("time") };
             accept(&cell, id);
-            cell.lost(id, cut());
+            cell.lost(id, cut(), packet);
             suspected.push(cell.may_be_taken_over().is_some());
             cell.told_lost(id, now);
             if broker_was_gone {
@@ -171,7 +171,7 @@ fn another_client_is_suspected_only_where_no_attempt_failed_in_between() {
                 cell.give_up(id, &Error::Dropped, now);
             }
         }
-        assert_eq!(suspected, [false, false, false, false, !broker_was_gone, false]);
+        assert_eq!(suspected, [false, false, false, false, !broker_was_gone && !packet, false]);
     }
 }
 

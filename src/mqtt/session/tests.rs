@@ -53,14 +53,14 @@ fn publish(id: u16, qos: Qos, dup: bool) -> Packet {
 
 impl Peer {
     fn connect_to(&mut self, server: &str, session_present: bool) {
-        self.session.disconnected();
+        self.session.disconnected(Loss::Ours, self.out.written(), self.now);
         self.out.reset();
         let packet = packet(self.session.version);
         self.session.connect(&packet, self.now, &mut self.out);
         self.sent();
         self.session.connected(server.into(), &connack(session_present));
-        while self.session.next_to_resume().is_some() {
-            assert!(self.session.resume_next(&mut self.out).is_ok());
+        while let Some(sequence) = self.session.next_to_resume() {
+            assert!(self.session.resume(sequence, &mut self.out).is_ok());
         }
     }
 

@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use super::Connection;
 use crate::event::Event;
-use crate::mqtt::{Filters, OutgoingMessage, Request, Stage};
-use crate::outbox::RefusedItem;
+use crate::mqtt::{Filters, OutgoingMessage, Refused, RefusedItem, Request, Stage};
 use crate::types::{Error, Notice, PacketType, Properties, Qos, ReasonCode, Result};
 
 impl Connection {
@@ -51,16 +50,19 @@ impl Connection {
         }
     }
 
-    /// Something was queued before the broker's limits were known, and passes them.
+    /// Something was queued before the broker's limits were known, and passes them; or the broker hangs up on it.
     pub(super) fn refused(&mut self, item: RefusedItem) {
         match item {
             RefusedItem::Message(message, why) => {
                 let packet = if message.qos == Qos::ExactlyOnce { PacketType::Pubrec } else { PacketType::Puback };
                 let code = ReasonCode::new(packet, why.code());
+                let result = match &why {
+                    Refused::HungUp { .. } => why.clone().into(),
+                    _ => Error::PublishRefused { topic: Some(message.topic.clone()), code },
+                };
                 log::error!("{}", Notice::MessageGivenUp { topic: message.topic.clone(), error: why.into() });
                 self.outbox.finished([&message]);
-                let refused = Error::PublishRefused { topic: Some(message.topic.clone()), code };
-                self.confirm(&message, Err(refused), code, Properties::new());
+                self.confirm(&message, Err(result), code, Properties::new());
             }
             RefusedItem::Request(request, why) => {
                 let codes = vec![why.code(); request.len()];

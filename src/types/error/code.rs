@@ -1,6 +1,6 @@
 //! The short forms of an error: paho-python's number, and the broker's reason.
 
-use crate::types::{Error, ErrorCode, ReasonCode};
+use crate::types::{Error, ErrorCode, PacketType, ReasonCode};
 
 impl Error {
     /// The number paho-python returns in this case, or the nearest one where it raises an exception.
@@ -50,7 +50,7 @@ impl Error {
             | Self::SocketUnreachable { .. }
             | Self::ConnectTimeout { .. }
             | Self::Storage { .. } => ErrorCode::Errno,
-            Self::ClosedDuringConnect { .. } | Self::Unconfirmed { .. } => ErrorCode::ConnLost,
+            Self::ClosedDuringConnect { .. } | Self::Unconfirmed { .. } | Self::HungUp { .. } => ErrorCode::ConnLost,
             Self::ConnectionLost { code } if *code == 141 => ErrorCode::Keepalive,
             Self::ConnectionLost { .. } => ErrorCode::ConnLost,
             Self::Protocol { .. } => ErrorCode::Protocol,
@@ -81,6 +81,7 @@ impl Error {
             | Self::ConnectionLost { code }
             | Self::PublishRefused { code, .. }
             | Self::SubscriptionRefused { code, .. } => Some(*code),
+            Self::HungUp { .. } => Some(ReasonCode::new(PacketType::Puback, 131)),
             _ => None,
         }
     }
@@ -92,7 +93,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::types::{PacketType, Properties};
+    use crate::types::Properties;
 
     #[test]
     fn codes_are_pythons() {

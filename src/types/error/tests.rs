@@ -71,6 +71,7 @@ fn one_of_each() -> Vec<(Error, Vec<&'static str>)> {
             Error::PublishRefused { topic: Some("t/1".into()), code },
             vec!["topic \"t/1\"", "Administrative action (152)", "acl_file"],
         ),
+        (Error::HungUp { name: "t/1".into() }, vec!["\"t/1\"", "QoS"]),
         (
             Error::Timeout { what: "wait_for_publish", after: Duration::from_millis(1500) },
             vec!["wait_for_publish", "1.5s"],
