@@ -10,6 +10,7 @@ mod subscribing;
 mod acknowledging;
 mod registering;
 mod settings;
+mod tls;
 
 mod message_info;
 mod password;

@@ -41,9 +41,30 @@
 //! |---|---|---|
 //! | `paho` (default) | [`Engine::Paho`], the default engine | `cmake`, `make` and a C compiler; it builds Eclipse Paho C |
 //! | `persistence` | `ClientBuilder::persistence`: what `publish` accepted survives the end of the program | a C compiler; it builds SQLite |
+//! | `tls` | [`Client::tls_set`]: encrypted connections | a C compiler, and nearly as much time again as the default; it builds rustls and *ring* |
+//!
+//! # TLS
+//! With the feature `tls` (`cargo add rappel --features tls`), [`Client::tls_set`] encrypts the connection and makes sure that it
+//! leads to the right broker:
+//!
+//! ```no_run
+//! use rappel as pmc;
+//!
+//! # fn main() -> pmc::Result<()> {
+//! let client = pmc::Client::new(pmc::CallbackApiVersion::Version2);
+//! // Whom the machine trusts, as a browser does: TlsOptions::new(). A broker with a certificate of the house:
+//! client.tls_set(pmc::TlsOptions::new().ca_certs("/etc/mosquitto/ca.crt"))?;
+//! client.connect("mqttbroker.lan", 8883)?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A broker that wants to know its clients by certificate is shown one by [`TlsOptions::certfile`] and
+//! [`TlsOptions::keyfile`]. What is wrong with a file is an error of `tls_set`, what is wrong with the broker's certificate an
+//! error of `connect`, each with its remedy. [rustls](https://docs.rs/rustls) does the work, with *ring*: TLS 1.2 and 1.3.
 //!
 //! # Known problems
-//! - No TLS, no WebSocket, no proxy: see [`documentation::parity`].
+//! - No WebSocket, no proxy: see [`documentation::parity`].
 //! - A message after which the broker hangs up without a word costs six connections or more before it is given up
 //!   ([`Error::HungUp`]), and at QoS 0 one each, unnoticed.
 //! - The last 64 KiB of a message must drain within one keep-alive: give slow lines a longer one.
@@ -60,6 +81,8 @@ mod types;
 mod sync;
 
 mod guarded;
+
+mod tls;
 
 mod mqtt;
 
@@ -97,10 +120,12 @@ pub mod documentation;
 pub use callbacks::CallbackResult;
 pub use client::{Client, ClientBuilder, IntoPassword, MessageInfo, PublishFuture};
 pub use one_shot::OneShotOptions;
+pub use tls::TlsContext;
 pub use types::{
-    CallbackApiVersion, CleanStart, ConnackCode, ConnackResult, ConnectFlags, ConnectOptions, DisconnectFlags,
-    DisconnectOptions, Engine, Error, ErrorCode, IntoDuration, IntoPayload, IntoTimeout, Language, LogLevel,
-    LoopOptions, Message, PacketType, Properties, PropertyFields, Protocol, PublishOptions, Qos, ReasonCode, Result,
-    RetainHandling, SubscribeOptions, Transport, connack_string, convert_connack_rc_to_reason_code,
-    convert_disconnect_error_code_to_reason_code, error_string, set_language, topic_matches_sub,
+    CallbackApiVersion, CertReqs, CertificateProblem, CleanStart, ConnackCode, ConnackResult, ConnectFlags,
+    ConnectOptions, DisconnectFlags, DisconnectOptions, Engine, Error, ErrorCode, IntoDuration, IntoPayload,
+    IntoTimeout, Language, LogLevel, LoopOptions, Message, PacketType, Properties, PropertyFields, Protocol,
+    PublishOptions, Qos, ReasonCode, Result, RetainHandling, SubscribeOptions, TlsOptions, TlsVersion, Transport,
+    connack_string, convert_connack_rc_to_reason_code, convert_disconnect_error_code_to_reason_code, error_string,
+    set_language, topic_matches_sub,
 };

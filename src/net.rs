@@ -16,9 +16,14 @@ mod quick_acks;
 mod reactor;
 mod route;
 mod socket;
+#[cfg(feature = "tls")]
+mod tls_problem;
+#[cfg(feature = "tls")]
+mod tls_wire;
 mod tuning;
 mod wire;
 
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Instant;
 
@@ -62,6 +67,8 @@ pub(crate) struct Network {
     intake: OnceLock<Arc<dyn Intake>>,
     /// Held while the engine starts.
     starting: Mutex<()>,
+    /// The log has said that a password goes out in clear.
+    told_of_password: AtomicBool,
 }
 
 impl std::fmt::Debug for Network {
@@ -83,7 +90,16 @@ impl Network {
         let session = Session::new(version, server, Instant::now());
         let connection = Connection::new(session, Arc::clone(&outbox), Arc::clone(&queue), Arc::clone(&watch));
         let channel = Arc::new(Channel::new(connection));
-        Network { channel, outbox, queue, watch, engine, intake: OnceLock::new(), starting: Mutex::new(()) }
+        Network {
+            channel,
+            outbox,
+            queue,
+            watch,
+            engine,
+            intake: OnceLock::new(),
+            starting: Mutex::new(()),
+            told_of_password: AtomicBool::new(false),
+        }
     }
 
     pub(crate) fn engine(&self) -> Engine {

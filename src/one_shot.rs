@@ -4,9 +4,10 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::client::{Client, IntoPassword};
+use crate::tls::TlsContext;
 use crate::types::{
     CallbackApiVersion, ConnectOptions, Engine, GivenDuration, IntoDuration, IntoPayload, Protocol, PublishOptions,
-    Result,
+    Result, TlsOptions,
 };
 
 /// Where and how the functions of [`publish`](crate::publish) and [`subscribe`](crate::subscribe) connect.
@@ -28,6 +29,8 @@ pub struct OneShotOptions<U: Send + Sync + 'static = ()> {
     keepalive: GivenDuration,
     will: Option<Will>,
     auth: Option<Auth>,
+    tls: Option<Tls>,
+    tls_insecure: bool,
     protocol: Protocol,
     /// `None` for the crate's default.
     engine: Option<Engine>,
@@ -49,8 +52,15 @@ struct Auth {
     password: Option<Vec<u8>>,
 }
 
+/// What is given for TLS.
+#[derive(Debug, Clone)]
+enum Tls {
+    Options(TlsOptions),
+    Context(TlsContext),
+}
+
 impl OneShotOptions {
-    /// `localhost:1883`, an empty client id, keep-alive of 60 s, no will, no user name, MQTT 3.1.1, a clean session.
+    /// `localhost:1883`, an empty client id, keep-alive of 60 s, no will, no user name, no TLS, MQTT 3.1.1, a clean session.
     ///
     /// ```no_run
     /// use rappel::{OneShotOptions, publish};
@@ -66,6 +76,8 @@ impl OneShotOptions {
             keepalive: Ok(Duration::from_secs(60)),
             will: None,
             auth: None,
+            tls: None,
+            tls_insecure: false,
             protocol: Protocol::default(),
             engine: None,
             clean_session: true,
@@ -154,6 +166,54 @@ impl<U: Send + Sync + 'static> OneShotOptions<U> {
         self
     }
 
+    /// Encrypts the connection; default not. The port for that is usually 8883. See [`Client::tls_set`] (paho-python: `tls`, a
+    /// dictionary).
+    ///
+    /// ```
+    /// use rappel::{OneShotOptions, TlsOptions};
+    ///
+    /// let tls = TlsOptions::new().ca_certs("/etc/mosquitto/ca.crt");
+    /// let options = OneShotOptions::new().hostname("mqttbroker.lan").port(8883).tls(tls);
+    /// # let _ = options;
+    /// ```
+    pub fn tls(mut self, options: TlsOptions) -> Self {
+        self.tls = Some(Tls::Options(options));
+        self
+    }
+
+    /// [`tls`](Self::tls) with options that are loaded already, for many calls. See [`Client::tls_set_context`] (paho-python:
+    /// `tls`, an `SSLContext`).
+    ///
+    /// ```no_run
+    /// # fn main() -> rappel::Result<()> {
+    /// use rappel::{OneShotOptions, TlsContext, TlsOptions};
+    ///
+    /// let context = TlsContext::new(TlsOptions::new())?;
+    /// let options = OneShotOptions::new().hostname("mqttbroker.lan").port(8883).tls_context(context);
+    /// # let _ = options;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn tls_context(mut self, context: TlsContext) -> Self {
+        self.tls = Some(Tls::Context(context));
+        self
+    }
+
+    /// Whether the broker's certificate may be one of another host; default `false`. See [`Client::tls_insecure_set`]
+    /// (paho-python: `tls={"insecure": True}`).
+    ///
+    /// ```
+    /// use rappel::{OneShotOptions, TlsOptions};
+    ///
+    /// let tls = TlsOptions::new().ca_certs("/etc/mosquitto/ca.crt");
+    /// let options = OneShotOptions::new().hostname("10.10.10.23").port(8883).tls(tls).tls_insecure(true);
+    /// # let _ = options;
+    /// ```
+    pub fn tls_insecure(mut self, insecure: bool) -> Self {
+        self.tls_insecure = insecure;
+        self
+    }
+
     /// The version of MQTT; default 3.1.1.
     ///
     /// ```
@@ -224,6 +284,8 @@ impl<U: Send + Sync + 'static> OneShotOptions<U> {
             keepalive: self.keepalive,
             will: self.will,
             auth: self.auth,
+            tls: self.tls,
+            tls_insecure: self.tls_insecure,
             protocol: self.protocol,
             engine: self.engine,
             clean_session: self.clean_session,
@@ -250,6 +312,14 @@ impl<U: Send + Sync + 'static> OneShotOptions<U> {
                 Some(password) => client.username_pw_set(username, password),
                 None => client.username_pw_set(username, None),
             }
+        }
+        match self.tls {
+            Some(Tls::Options(options)) => client.tls_set(options)?,
+            Some(Tls::Context(context)) => client.tls_set_context(context),
+            None => {}
+        }
+        if self.tls_insecure {
+            client.tls_insecure_set(true)?;
         }
         if let Some(Will { topic, payload, options }) = self.will {
             client.will_set(topic, payload, options)?;

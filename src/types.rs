@@ -1,5 +1,6 @@
 //! The plain data of the crate: values, options and errors, without sockets, threads or Paho.
 
+mod certificate_problem;
 mod connack;
 mod duration;
 mod engine;
@@ -20,6 +21,7 @@ mod qos;
 mod reason_code;
 mod topic;
 
+pub use certificate_problem::CertificateProblem;
 pub use connack::{ConnackCode, ConnackResult, connack_string, convert_connack_rc_to_reason_code};
 pub use duration::{IntoDuration, IntoTimeout};
 pub use engine::Engine;
@@ -30,7 +32,8 @@ pub use language::{Language, set_language};
 pub use log_level::LogLevel;
 pub use message::Message;
 pub use options::{
-    CleanStart, ConnectOptions, DisconnectOptions, LoopOptions, PublishOptions, RetainHandling, SubscribeOptions,
+    CertReqs, CleanStart, ConnectOptions, DisconnectOptions, LoopOptions, PublishOptions, RetainHandling,
+    SubscribeOptions, TlsOptions, TlsVersion,
 };
 pub use payload::IntoPayload;
 pub use properties::{Properties, PropertyFields};
@@ -45,6 +48,8 @@ pub(crate) use language::{language, tell};
 pub(crate) use later::later;
 pub(crate) use notice::Notice;
 pub(crate) use options::Bind;
+#[cfg(feature = "tls")]
+pub(crate) use options::PemSource;
 pub(crate) use payload::{MAX_PAYLOAD, check_payload};
 pub(crate) use properties::PropertyHome;
 pub(crate) use qos::check_qos;

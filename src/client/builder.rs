@@ -334,7 +334,7 @@ impl<U: Send + Sync + 'static> ClientBuilder<U> {
             host: String::new(),
             port: 0,
             bind: Bind::default(),
-            route: Route { transport: self.transport },
+            route: Route { transport: self.transport, ..Route::default() },
             keepalive: Duration::from_secs(60),
             clean_start: CleanStart::default(),
             properties: Properties::new(),

@@ -1,7 +1,7 @@
 //! What the system carries bytes with: a TCP connection, or a Unix socket.
 
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
-use std::net::Shutdown;
+use std::net::{IpAddr, Shutdown};
 use std::time::{Duration, Instant};
 
 use mio::{Interest, Registry, Token};
@@ -71,6 +71,18 @@ impl Pipe {
         self.sent
     }
 
+    /// Whether its bytes leave this machine.
+    pub(crate) fn leaves_the_machine(&self) -> bool {
+        match &self.stream {
+            Stream::Tcp(stream) => match (stream.local_addr(), stream.peer_addr()) {
+                (Ok(local), Ok(peer)) => is_elsewhere(local.ip(), peer.ip()),
+                _ => false,
+            },
+            #[cfg(unix)]
+            Stream::Unix(_) => false,
+        }
+    }
+
     /// Whether the system's acknowledgements can be asked for.
     pub(crate) fn acknowledges(&self) -> bool {
         tuning::ACKNOWLEDGES && self.is_tcp()
@@ -133,6 +145,12 @@ impl Pipe {
     }
 }
 
+/// Whether a connection from `local` to `peer` leads to another machine.
+fn is_elsewhere(local: IpAddr, peer: IpAddr) -> bool {
+    let (local, peer) = (local.to_canonical(), peer.to_canonical());
+    !peer.is_loopback() && peer != local
+}
+
 impl Read for Pipe {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.limit()?;
@@ -179,6 +197,22 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let stream = TcpStream::connect(listener.local_addr()?)?;
         Ok((Pipe::tcp(stream, Instant::now() + limit)?, listener.accept()?.0))
+    }
+
+    #[test]
+    fn another_machine_is_elsewhere() -> io::Result<()> {
+        let elsewhere = |local: &str, peer: &str| match (local.parse(), peer.parse()) {
+            (Ok(local), Ok(peer)) => is_elsewhere(local, peer),
+            other => panic!("{other:?}"),
+        };
+        for peer in ["10.10.10.23", "fe80::2", "::ffff:10.10.10.23"] {
+            assert!(elsewhere("10.10.10.7", peer), "{peer}");
+        }
+        for peer in ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1", "10.10.10.7", "::ffff:10.10.10.7"] {
+            assert!(!elsewhere("10.10.10.7", peer), "{peer}");
+        }
+        assert!(!pair(Duration::from_secs(60))?.0.leaves_the_machine());
+        Ok(())
     }
 
     #[test]

@@ -18,6 +18,8 @@ use std::io::{self, IoSlice, Read, Write};
 
 use crate::net::Plan;
 use crate::net::pipe::Pipe;
+#[cfg(feature = "tls")]
+use crate::net::tls_wire::TlsWire;
 use crate::types::Result;
 
 /// A pipe, with what is spoken on it.
@@ -25,18 +27,28 @@ use crate::types::Result;
 pub(crate) enum Wire {
     /// Nothing: bytes go as they are.
     Clear(Pipe),
+    #[cfg(feature = "tls")]
+    Tls(TlsWire),
 }
 
 impl Wire {
     /// Agrees with the other side on what `plan` asks for.
-    pub(crate) fn open(pipe: Pipe, _plan: &Plan) -> Result<Self> {
-        Ok(Wire::Clear(pipe))
+    pub(crate) fn open(pipe: Pipe, plan: &Plan) -> Result<Self> {
+        match &plan.route.tls {
+            None => Ok(Wire::Clear(pipe)),
+            #[cfg(feature = "tls")]
+            Some(context) => Ok(Wire::Tls(TlsWire::open(pipe, context, plan)?)),
+            #[cfg(not(feature = "tls"))]
+            Some(context) => context.absurd(),
+        }
     }
 
     /// Whether bytes wait for the pipe.
     pub(crate) fn wants_write(&self) -> bool {
         match self {
             Wire::Clear(_) => false,
+            #[cfg(feature = "tls")]
+            Wire::Tls(tls) => tls.wants_write(),
         }
     }
 
@@ -44,6 +56,8 @@ impl Wire {
     pub(crate) fn holds_bytes(&self) -> bool {
         match self {
             Wire::Clear(_) => false,
+            #[cfg(feature = "tls")]
+            Wire::Tls(tls) => tls.holds_bytes(),
         }
     }
 
@@ -51,18 +65,24 @@ impl Wire {
     pub(crate) fn say_goodbye(&mut self) {
         match self {
             Wire::Clear(_) => {}
+            #[cfg(feature = "tls")]
+            Wire::Tls(tls) => tls.say_goodbye(),
         }
     }
 
     pub(crate) fn pipe(&self) -> &Pipe {
         match self {
             Wire::Clear(pipe) => pipe,
+            #[cfg(feature = "tls")]
+            Wire::Tls(tls) => tls.pipe(),
         }
     }
 
     pub(crate) fn pipe_mut(&mut self) -> &mut Pipe {
         match self {
             Wire::Clear(pipe) => pipe,
+            #[cfg(feature = "tls")]
+            Wire::Tls(tls) => tls.pipe_mut(),
         }
     }
 }
@@ -71,6 +91,8 @@ impl Read for Wire {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
             Wire::Clear(pipe) => pipe.read(buffer),
+            #[cfg(feature = "tls")]
+            Wire::Tls(tls) => tls.read(buffer),
         }
     }
 }
@@ -79,18 +101,24 @@ impl Write for Wire {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Wire::Clear(pipe) => pipe.write(bytes),
+            #[cfg(feature = "tls")]
+            Wire::Tls(tls) => tls.write(bytes),
         }
     }
 
     fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         match self {
             Wire::Clear(pipe) => pipe.write_vectored(slices),
+            #[cfg(feature = "tls")]
+            Wire::Tls(tls) => tls.write_vectored(slices),
         }
     }
 
     fn flush(&mut self) -> io::Result<()> {
         match self {
             Wire::Clear(pipe) => pipe.flush(),
+            #[cfg(feature = "tls")]
+            Wire::Tls(tls) => tls.flush(),
         }
     }
 }

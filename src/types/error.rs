@@ -2,6 +2,7 @@
 
 mod code;
 mod hints;
+mod tls_hints;
 mod words;
 
 use std::io;
@@ -10,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::types::language::told;
-use crate::types::{Properties, Qos, ReasonCode, Transport};
+use crate::types::{CertificateProblem, Properties, Qos, ReasonCode, Transport};
 
 pub(crate) use hints::place;
 
@@ -209,6 +210,79 @@ told! {
         } =>
             "{option} is not valid: {problem}",
             "{option} n'est pas valable : {problem}";
+
+        /// `tls_set`: a certificate or a key is missing, or not what it should be.
+        TlsFile {
+            /// The option, as its setter of `TlsOptions` is called.
+            option: &'static str,
+            /// The file.
+            file: String,
+            /// What is wrong with it, and what to do.
+            problem: String,
+        } =>
+            "cannot use {file} as {option}: {problem}",
+            "{file} ne peut pas servir de {option} : {problem}";
+
+        /// `tls_set`: TLS was left out when the program was compiled.
+        TlsNotCompiled =>
+            "TLS is not compiled in: add the feature \"tls\" of rappel, `cargo add rappel --features tls`",
+            "TLS n'est pas compilé : ajoutez la feature \"tls\" de rappel, `cargo add rappel --features tls`";
+
+        /// `connect`, `reconnect`: the certificate that the broker has shown is not accepted.
+        CertificateRefused {
+            /// The host given.
+            host: String,
+            /// The port given.
+            port: u16,
+            /// What is wrong with it.
+            problem: CertificateProblem,
+        } where place = hints::place(host, *port), reason = tls_hints::certificate(language, host, problem) =>
+            "the certificate of {place} is not accepted: {reason}",
+            "le certificat de {place} n'est pas accepté : {reason}";
+
+        /// `connect`, `reconnect`: the broker has refused the TLS connection.
+        TlsRefused {
+            /// The host given.
+            host: String,
+            /// The port given.
+            port: u16,
+            /// Its reason: the number of a TLS alert (RFC 8446, section 6).
+            alert: u8,
+        } where place = hints::place(host, *port), name = tls_hints::alert_name(*alert), hint = tls_hints::alert(language, *alert) =>
+            "{place} has refused the TLS connection: {name} ({alert}); {hint}",
+            "{place} a refusé la connexion TLS : {name} ({alert}) ; {hint}";
+
+        /// `connect`, `reconnect`: no TLS connection could be made, or it broke.
+        TlsFailed {
+            /// The host given.
+            host: String,
+            /// The port given.
+            port: u16,
+            /// What is wrong.
+            problem: String,
+        } where place = hints::place(host, *port) =>
+            "no TLS connection with {place}: {problem}; the broker's log says more",
+            "pas de connexion TLS avec {place} : {problem} ; le journal du broker en dit plus";
+
+        /// `connect`, `reconnect` after `tls_set`: the other end does not answer in TLS.
+        NoTls {
+            /// The host given.
+            host: String,
+            /// The port given.
+            port: u16,
+        } where place = hints::place(host, *port) =>
+            "{place} does not answer in TLS: give connect its port for TLS (usually 8883), or leave out tls_set",
+            "{place} ne répond pas en TLS : donnez à connect son port pour TLS (d'habitude 8883), ou retirez tls_set";
+
+        /// `connect`, `reconnect` without `tls_set`: the other end answers in TLS.
+        NeedsTls {
+            /// The host given.
+            host: String,
+            /// The port given.
+            port: u16,
+        } where place = hints::place(host, *port) =>
+            "{place} speaks TLS: call tls_set before connect, or give connect its port without TLS (usually 1883)",
+            "{place} parle TLS : appelez tls_set avant connect, ou donnez à connect son port sans TLS (d'habitude 1883)";
 
         /// `subscribe`, `unsubscribe`, `publish` with QoS 0 and others, while there is no connection.
         NotConnected {
@@ -461,17 +535,6 @@ told! {
         } where dir = dir.display() =>
             "cannot keep messages in {dir}: {problem}; check that the directory exists, is writable, has room and is used by one client only",
             "impossible de garder les messages dans {dir} : {problem} ; vérifiez que le dossier existe, qu'on peut y écrire, qu'il y a de la place et qu'un seul client s'en sert";
-    }
-}
-
-impl std::error::Error for Error {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::NameNotFound { cause, .. }
-            | Self::Unreachable { cause, .. }
-            | Self::SocketUnreachable { cause, .. } => Some(&**cause),
-            _ => None,
-        }
     }
 }
 

@@ -34,6 +34,21 @@ told! {
             "callbacks are registered and events wait, but no loop has run for five seconds: call loop_start() after connect(), or end the program with loop_forever()",
             "des callbacks attendent, mais aucune boucle ne tourne depuis cinq secondes : appelez loop_start() après connect(), ou terminez le programme par loop_forever()";
 
+        /// Warning: a broker's certificate is not looked at as it should be.
+        Insecure {
+            /// The call that asks for it.
+            call: &'static str,
+        } =>
+            "{call}: anybody may pass for the broker, and read the password; for a first try only",
+            "{call} : n'importe qui peut se faire passer pour le broker, et lire le mot de passe ; pour un premier essai seulement";
+
+        /// Warning: a password goes to another machine without TLS.
+        PasswordInClear {
+            host: String,
+        } =>
+            "the password goes to {host} in clear, and whoever is on the same network can read it: encrypt the connection with tls_set",
+            "le mot de passe part en clair vers {host}, et n'importe qui sur le même réseau peut le lire : chiffrez la connexion avec tls_set";
+
         /// Warning: one more attempt has failed as the last one did.
         StillNoConnection {
             host: String,
@@ -101,6 +116,8 @@ mod tests {
             (Notice::CallbackFailed { name: "on_message".into(), error: text() }, vec!["on_message", "of the test"]),
             (Notice::CallbackPanicked { name: "on_message".into(), panic: text() }, vec!["on_message", "of the test"]),
             (Notice::NoLoop, vec!["loop_start()", "loop_forever()"]),
+            (Notice::Insecure { call: "tls_insecure_set(true)" }, vec!["tls_insecure_set(true)"]),
+            (Notice::PasswordInClear { host: "pi.lan".into() }, vec!["pi.lan", "tls_set"]),
             (Notice::StillNoConnection { host: "pi.lan".into(), port: 1884 }, vec!["pi.lan:1884"]),
             (Notice::SubscribingAgain { count: 7 }, vec!["7"]),
             (Notice::SubscriptionGivenUp { error: error() }, vec!["QoS 7"]),

@@ -5,6 +5,7 @@ mod disconnect_options;
 mod loop_options;
 mod publish_options;
 mod subscribe_options;
+mod tls_options;
 
 pub(crate) use connect_options::Bind;
 pub use connect_options::{CleanStart, ConnectOptions};
@@ -12,3 +13,6 @@ pub use disconnect_options::DisconnectOptions;
 pub use loop_options::LoopOptions;
 pub use publish_options::PublishOptions;
 pub use subscribe_options::{RetainHandling, SubscribeOptions};
+#[cfg(feature = "tls")]
+pub(crate) use tls_options::PemSource;
+pub use tls_options::{CertReqs, TlsOptions, TlsVersion};

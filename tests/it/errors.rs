@@ -299,7 +299,10 @@ fn not_a_broker() {
             stream.write_all(answer).expect("an answer");
             let _ = stream.read_to_end(&mut Vec::new());
         });
-        fails!(plain().connect(HOST, port), Error::Protocol { .. }, "MQTT", "port");
+        match answer[0] {
+            0x15 => fails!(plain().connect(HOST, port), Error::NeedsTls { .. }, "TLS", "tls_set", "port"),
+            _ => fails!(plain().connect(HOST, port), Error::Protocol { .. }, "MQTT", "port"),
+        }
         other.join().expect("the other server");
     }
 }

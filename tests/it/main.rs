@@ -52,5 +52,9 @@ mod subscribing;
 mod support;
 mod texts;
 mod tidy;
+#[cfg(feature = "tls")]
+mod tls;
+#[cfg(feature = "tls")]
+mod tls_files;
 mod transports;
 mod v5;

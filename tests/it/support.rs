@@ -6,6 +6,9 @@
 
 pub mod wait;
 
+#[cfg(feature = "tls")]
+pub mod certificates;
+
 pub mod client;
 #[cfg(target_os = "linux")]
 pub mod dead_address;

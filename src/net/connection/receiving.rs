@@ -8,6 +8,9 @@ use crate::event::Event;
 use crate::mqtt::{Connack, Packet, ProtocolError, Received, encode_disconnect};
 use crate::types::{Error, PacketType, Properties, Protocol, ReasonCode};
 
+/// How an alert of TLS begins: its type, and the version that all of TLS writes there.
+const TLS_ALERT: [u8; 2] = [21, 3];
+
 impl Connection {
     /// Reads once; `true` when there was something.
     pub(super) fn read(&mut self, now: Instant, buffer: &mut [u8]) -> bool {
@@ -58,6 +61,12 @@ impl Connection {
         let Some(mut link) = self.link.take() else {
             return;
         };
+        // A TLS alert (RFC 8446, section 6): no packet that a broker may send begins like that.
+        if matches!(link.stage, Stage::Connecting { .. }) && bytes.starts_with(&TLS_ALERT) {
+            let (host, port) = (link.plan.host.clone(), link.plan.port);
+            self.link = Some(link);
+            return self.fail(Error::NeedsTls { host, port });
+        }
         let before = self.out.len();
         let Some(mut decoder) = link.decoder.take() else {
             return;

@@ -1,4 +1,4 @@
-//! The short forms of an error: paho-python's number, and the broker's reason.
+//! The short forms of an error: paho-python's number, the broker's reason, the system's.
 
 use crate::types::{Error, ErrorCode, PacketType, ReasonCode};
 
@@ -29,6 +29,7 @@ impl Error {
             | Self::ClientIdRequired
             | Self::InvalidOption { .. }
             | Self::NotAwaitingAck { .. }
+            | Self::TlsFile { .. }
             | Self::LoopRunning
             | Self::NoLoop
             | Self::InCallback { .. } => ErrorCode::Inval,
@@ -40,6 +41,7 @@ impl Error {
             | Self::TopicAliasTooHigh { .. }
             | Self::SubscriptionNotSupported { .. }
             | Self::EngineNotCompiled
+            | Self::TlsNotCompiled
             | Self::TransportNotAvailable { .. } => ErrorCode::NotSupported,
             Self::UnknownTopicAlias { .. } => ErrorCode::Inval,
             Self::NotConnected { .. } | Self::NoConnectionRequested | Self::Cancelled | Self::Dropped => {
@@ -50,6 +52,11 @@ impl Error {
             | Self::SocketUnreachable { .. }
             | Self::ConnectTimeout { .. }
             | Self::Storage { .. } => ErrorCode::Errno,
+            Self::CertificateRefused { .. }
+            | Self::TlsRefused { .. }
+            | Self::TlsFailed { .. }
+            | Self::NoTls { .. }
+            | Self::NeedsTls { .. } => ErrorCode::Tls,
             Self::ClosedDuringConnect { .. } | Self::Unconfirmed { .. } | Self::HungUp { .. } => ErrorCode::ConnLost,
             Self::ConnectionLost { code } if *code == 141 => ErrorCode::Keepalive,
             Self::ConnectionLost { .. } => ErrorCode::ConnLost,
@@ -82,6 +89,17 @@ impl Error {
             | Self::PublishRefused { code, .. }
             | Self::SubscriptionRefused { code, .. } => Some(*code),
             Self::HungUp { .. } => Some(ReasonCode::new(PacketType::Puback, 131)),
+            _ => None,
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::NameNotFound { cause, .. }
+            | Self::Unreachable { cause, .. }
+            | Self::SocketUnreachable { cause, .. } => Some(&**cause),
             _ => None,
         }
     }

@@ -48,6 +48,22 @@ fn one_of_each() -> Vec<(Error, Vec<&'static str>)> {
             Error::InvalidOption { option: "connect_timeout", problem: problem() },
             vec!["connect_timeout", "of the test"],
         ),
+        (
+            Error::TlsFile { option: "ca_certs", file: "some/ca.crt".into(), problem: problem() },
+            vec!["ca_certs", "some/ca.crt", "of the test"],
+        ),
+        (Error::TlsNotCompiled, vec!["\"tls\"", "cargo add rappel --features tls"]),
+        (
+            Error::CertificateRefused { host: host(), port: 8884, problem: CertificateProblem::SelfSigned },
+            vec!["broker.lan:8884", "TlsOptions::ca_certs"],
+        ),
+        (
+            Error::TlsRefused { host: host(), port: 8884, alert: 116 },
+            vec!["broker.lan:8884", "certificate_required (116)", "TlsOptions::certfile"],
+        ),
+        (Error::TlsFailed { host: host(), port: 8884, problem: problem() }, vec!["broker.lan:8884", "of the test"]),
+        (Error::NoTls { host: host(), port: 1884 }, vec!["broker.lan:1884", "8883", "tls_set"]),
+        (Error::NeedsTls { host: host(), port: 8884 }, vec!["broker.lan:8884", "1883", "tls_set"]),
         (Error::NotConnected { what: "subscribe" }, vec!["subscribe", "connect", "on_connect"]),
         (Error::NoConnectionRequested, vec!["connect_async"]),
         (Error::LoopRunning, vec!["loop_stop"]),

@@ -11,6 +11,7 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     ("shared subscriptions ($share/..)", "les abonnements partagés ($share/..)"),
     ("subscription identifiers", "les identifiants d'abonnement"),
     ("the name server's answer", "réponse du serveur de noms"),
+    ("the TLS handshake", "négociation de TLS"),
     ("topic", "le topic"),
     ("topic filter", "le filtre de topics"),
     ("user name", "le nom d'utilisateur"),
