@@ -77,13 +77,18 @@ mosquitto_found() {
     command -v mosquitto >/dev/null || [ -x /usr/sbin/mosquitto ] || [ -x /usr/local/sbin/mosquitto ]
 }
 
-# Prints what is missing, by the names of the Debian packages.
+# missing_packages [checks]: prints what is missing, by the names of the Debian packages.
 missing_packages() {
     command -v cmake >/dev/null || printf 'cmake '
     command -v make >/dev/null || printf 'make '
     c_compiler_works || printf 'gcc libc6-dev '
     mosquitto_found || printf 'mosquitto '
     command -v mosquitto_sub >/dev/null || printf 'mosquitto-clients '
+    # Only the tests need proxies. These two packages start no service.
+    if [ "${1:-}" = checks ]; then
+        command -v tinyproxy >/dev/null || printf 'tinyproxy-bin '
+        command -v microsocks >/dev/null || printf 'microsocks '
+    fi
 }
 
 # Debian and its descendants: Ubuntu, Raspberry Pi OS and others, all with apt-get.
@@ -142,7 +147,7 @@ install_packages() {
 setup() {
     local packages components=""
     check_rust
-    packages=$(missing_packages)
+    packages=$(missing_packages "${1:-}")
     [ "${1:-}" != checks ] || components=$(missing_components)
 
     # First everything that could stop us, then everything that changes the machine.
@@ -158,7 +163,7 @@ setup() {
     if [ -n "$packages" ]; then
         # shellcheck disable=SC2086 # one word per package
         install_packages $packages
-        packages=$(missing_packages)
+        packages=$(missing_packages "${1:-}")
         [ -z "$packages" ] || die "installé, et pourtant il manque encore : $packages"
     fi
     if [ -n "$components" ]; then

@@ -125,7 +125,7 @@ pub use types::{
     CallbackApiVersion, CertReqs, CertificateProblem, CleanStart, ConnackCode, ConnackResult, ConnectFlags,
     ConnectOptions, DisconnectFlags, DisconnectOptions, Engine, Error, ErrorCode, IntoDuration, IntoPayload,
     IntoTimeout, Language, LogLevel, LoopOptions, Message, PacketType, Properties, PropertyFields, Protocol,
-    PublishOptions, Qos, ReasonCode, Result, RetainHandling, SubscribeOptions, TlsOptions, TlsVersion, Transport,
-    connack_string, convert_connack_rc_to_reason_code, convert_disconnect_error_code_to_reason_code, error_string,
-    set_language, topic_matches_sub,
+    ProxyOptions, ProxyType, PublishOptions, Qos, ReasonCode, Result, RetainHandling, SubscribeOptions, TlsOptions,
+    TlsVersion, Transport, connack_string, convert_connack_rc_to_reason_code,
+    convert_disconnect_error_code_to_reason_code, error_string, set_language, topic_matches_sub,
 };

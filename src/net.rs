@@ -12,6 +12,7 @@ mod deadlines;
 mod dial;
 mod ending;
 mod pipe;
+mod proxy;
 mod quick_acks;
 mod reactor;
 mod route;

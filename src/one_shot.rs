@@ -6,8 +6,8 @@ use std::time::Duration;
 use crate::client::{Client, IntoPassword};
 use crate::tls::TlsContext;
 use crate::types::{
-    CallbackApiVersion, ConnectOptions, Engine, GivenDuration, IntoDuration, IntoPayload, Protocol, PublishOptions,
-    Result, TlsOptions,
+    CallbackApiVersion, ConnectOptions, Engine, GivenDuration, IntoDuration, IntoPayload, Protocol, ProxyOptions,
+    PublishOptions, Result, TlsOptions, Transport,
 };
 
 /// Where and how the functions of [`publish`](crate::publish) and [`subscribe`](crate::subscribe) connect.
@@ -34,6 +34,8 @@ pub struct OneShotOptions<U: Send + Sync + 'static = ()> {
     protocol: Protocol,
     /// `None` for the crate's default.
     engine: Option<Engine>,
+    transport: Transport,
+    proxy: Option<ProxyOptions>,
     clean_session: bool,
     pub(crate) retained: bool,
     userdata: U,
@@ -80,6 +82,8 @@ impl OneShotOptions {
             tls_insecure: false,
             protocol: Protocol::default(),
             engine: None,
+            transport: Transport::default(),
+            proxy: None,
             clean_session: true,
             retained: true,
             userdata: (),
@@ -236,6 +240,34 @@ impl<U: Send + Sync + 'static> OneShotOptions<U> {
         self
     }
 
+    /// How the broker is reached; default TCP. See [`ClientBuilder::transport`](crate::ClientBuilder::transport).
+    ///
+    /// ```
+    /// use rappel::{OneShotOptions, Transport};
+    ///
+    /// let options = OneShotOptions::new().transport(Transport::Unix).hostname("/run/mosquitto.sock");
+    /// # let _ = options;
+    /// ```
+    pub fn transport(mut self, transport: Transport) -> Self {
+        self.transport = transport;
+        self
+    }
+
+    /// A proxy on the way to the broker (paho-python: `proxy_args`); default as the environment says. See
+    /// [`Client::proxy_set`].
+    ///
+    /// ```
+    /// use rappel::{OneShotOptions, ProxyOptions, ProxyType};
+    ///
+    /// let options = OneShotOptions::new().proxy(ProxyOptions::new(ProxyType::Http, "proxy.lan"));
+    /// # let _ = options;
+    /// ```
+    #[doc(alias = "proxy_args")]
+    pub fn proxy(mut self, proxy: ProxyOptions) -> Self {
+        self.proxy = Some(proxy);
+        self
+    }
+
     /// Whether the broker forgets the client when it goes; default `true`. For [`subscribe`](crate::subscribe) over MQTT
     /// 3.1.1, ignored over MQTT 5.
     ///
@@ -288,6 +320,8 @@ impl<U: Send + Sync + 'static> OneShotOptions<U> {
             tls_insecure: self.tls_insecure,
             protocol: self.protocol,
             engine: self.engine,
+            transport: self.transport,
+            proxy: self.proxy,
             clean_session: self.clean_session,
             retained: self.retained,
             userdata,
@@ -299,6 +333,7 @@ impl<U: Send + Sync + 'static> OneShotOptions<U> {
         let mut builder = Client::builder(CallbackApiVersion::Version2)
             .client_id(self.client_id)
             .protocol(self.protocol)
+            .transport(self.transport)
             .userdata(self.userdata);
         if self.protocol != Protocol::V5 {
             builder = builder.clean_session(self.clean_session);
@@ -307,6 +342,9 @@ impl<U: Send + Sync + 'static> OneShotOptions<U> {
             builder = builder.engine(engine);
         }
         let client = builder.build()?;
+        if let Some(proxy) = self.proxy {
+            client.proxy_set(proxy)?;
+        }
         if let Some(Auth { username, password }) = self.auth {
             match password {
                 Some(password) => client.username_pw_set(username, password),

@@ -32,8 +32,8 @@ pub use language::{Language, set_language};
 pub use log_level::LogLevel;
 pub use message::Message;
 pub use options::{
-    CertReqs, CleanStart, ConnectOptions, DisconnectOptions, LoopOptions, PublishOptions, RetainHandling,
-    SubscribeOptions, TlsOptions, TlsVersion,
+    CertReqs, CleanStart, ConnectOptions, DisconnectOptions, LoopOptions, ProxyOptions, ProxyType, PublishOptions,
+    RetainHandling, SubscribeOptions, TlsOptions, TlsVersion,
 };
 pub use payload::IntoPayload;
 pub use properties::{Properties, PropertyFields};
@@ -43,6 +43,7 @@ pub use reason_code::{PacketType, ReasonCode};
 pub use topic::topic_matches_sub;
 
 pub(crate) use duration::{GivenDuration, check_duration, check_keepalive, check_timeout, keepalive_seconds};
+pub(crate) use error::place;
 pub(crate) use host::{check_host, check_socket_path};
 pub(crate) use language::{language, tell};
 pub(crate) use later::later;

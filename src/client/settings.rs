@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::client::{Client, IntoPassword};
 use crate::mqtt::{Credentials, Will};
 use crate::types::{
-    Engine, Error, IntoDuration, IntoPayload, PropertyHome, Protocol, PublishOptions, Result, Transport,
+    Engine, Error, IntoDuration, IntoPayload, PropertyHome, Protocol, ProxyOptions, PublishOptions, Result, Transport,
     check_duration, check_keepalive, check_qos, check_topic, language, tell,
 };
 
@@ -334,6 +334,30 @@ impl<U: Send + Sync + 'static> Client<U> {
     #[must_use]
     pub fn transport(&self) -> Transport {
         self.events().settings(|settings| settings.route.transport)
+    }
+
+    /// Has the next connection go through a proxy (paho-python: `proxy_set(**proxy_args)`), over TCP and what is spoken
+    /// on it.
+    ///
+    /// Without it, the environment decides, as in Python: `mqtt_proxy` names a proxy, as `http://host:port` or
+    /// `socks://host:port`, and `no_proxy` lists brokers to be reached without it. `http_proxy` counts for nothing.
+    ///
+    /// # Errors
+    /// [`Error::InvalidOption`] for what no proxy can be asked. What the proxy says is the [`Error::Proxy`] of `connect`.
+    ///
+    /// ```
+    /// use rappel as pmc;
+    ///
+    /// # fn main() -> pmc::Result<()> {
+    /// let client = pmc::Client::new(pmc::CallbackApiVersion::Version2);
+    /// client.proxy_set(pmc::ProxyOptions::new(pmc::ProxyType::Http, "1.2.3.4").port(4231))?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn proxy_set(&self, proxy: ProxyOptions) -> Result<()> {
+        proxy.check()?;
+        self.events().settings(|settings| settings.route.proxy = Some(proxy));
+        Ok(())
     }
 
     /// Has the next connection reach the broker another way (paho-python: `transport`). Default: TCP, or what

@@ -11,6 +11,7 @@ use crate::mqtt::{Connack, ConnectPacket, ServerId};
 use crate::net::Network;
 use crate::net::dial;
 use crate::net::pipe::Pipe;
+use crate::net::proxy;
 use crate::net::reactor::Reactor;
 use crate::net::route::Route;
 use crate::net::wire::Wire;
@@ -110,7 +111,16 @@ fn work() {
 fn reach(plan: &Plan) -> Result<Pipe> {
     match plan.route.transport {
         Transport::Unix => dial::unix(&plan.host, plan.deadline),
-        Transport::Tcp => dial::tcp(&plan.host, plan.port, plan.bind, plan.deadline),
+        Transport::Tcp => {
+            let proxy = match &plan.route.proxy {
+                Some(proxy) => Some(proxy.clone()),
+                None => proxy::from_environment(&plan.host)?,
+            };
+            match proxy {
+                Some(proxy) => proxy::through(&proxy, plan),
+                None => dial::tcp(&plan.host, plan.port, plan.bind, plan.deadline),
+            }
+        }
     }
 }
 

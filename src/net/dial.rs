@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use socket2::SockAddr;
 use socket2::{Domain, Protocol, Socket, Type};
 
-use crate::net::pipe::Pipe;
+use crate::net::pipe::{Pipe, next_wait};
 #[cfg(not(unix))]
 use crate::types::Transport;
 use crate::types::{Bind, Error, Result};
@@ -30,16 +30,17 @@ pub(crate) fn tcp(host: &str, port: u16, bind: Bind, deadline: Instant) -> Resul
 #[cfg(unix)]
 pub(crate) fn unix(path: &str, deadline: Instant) -> Result<Pipe> {
     let connect = || {
-        let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
-        // Where the broker is slow to accept, this wait ends with the socket's time limit for writing.
-        socket.set_write_timeout(Some(deadline.saturating_duration_since(Instant::now()).max(SHORTEST)))?;
-        socket.connect(&SockAddr::unix(path)?)?;
-        Ok(Pipe::unix(socket.into(), deadline))
+        let (socket, address) = (Socket::new(Domain::UNIX, Type::STREAM, None)?, SockAddr::unix(path)?);
+        loop {
+            // Where the broker is slow to accept, this wait ends with the socket's time limit for writing.
+            socket.set_write_timeout(Some(next_wait(deadline).ok_or(ErrorKind::TimedOut)?))?;
+            match socket.connect(&address) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                outcome => return outcome.map(|()| Pipe::unix(socket.into(), deadline)),
+            }
+        }
     };
-    connect().map_err(|cause: io::Error| {
-        let cause = if cause.kind() == ErrorKind::WouldBlock { ErrorKind::TimedOut.into() } else { cause };
-        Error::SocketUnreachable { path: path.to_owned(), cause: Arc::new(cause) }
-    })
+    connect().map_err(|cause| Error::SocketUnreachable { path: path.to_owned(), cause: Arc::new(cause) })
 }
 
 #[cfg(not(unix))]
@@ -82,7 +83,8 @@ fn connect(address: &SocketAddr, bind: Bind, limit: Duration) -> io::Result<TcpS
     Ok(socket.into())
 }
 
-fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>> {
+/// All addresses of a name, as the system orders them.
+pub(crate) fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>> {
     let not_found = |cause| Error::NameNotFound { host: host.to_owned(), cause: Arc::new(cause) };
     let addresses: Vec<SocketAddr> = (host, port).to_socket_addrs().map_err(not_found)?.collect();
     if addresses.is_empty() {
@@ -130,6 +132,28 @@ mod tests {
         let living = listener.local_addr()?;
         let stream = connect_to_one(&[silent, silent, living], Bind::default(), soon())?;
         assert_eq!(stream.peer_addr()?, living);
+        Ok(())
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_unix_socket_that_accepts_nothing_takes_no_longer_than_the_limit() -> std::io::Result<()> {
+        let dir = tempfile::tempdir()?;
+        let path = dir.path().join("full.sock");
+        let listener = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+        listener.bind(&SockAddr::unix(&path)?)?;
+        listener.listen(0)?;
+        let path = path.to_str().ok_or(ErrorKind::InvalidData)?;
+        let dial = || unix(path, Instant::now() + Duration::from_millis(20));
+        let mut fill = Vec::new();
+        let full = loop {
+            match dial() {
+                Ok(pipe) => fill.push(pipe),
+                Err(error) => break error,
+            }
+            assert!(fill.len() < 100, "the queue never fills");
+        };
+        assert!(matches!(&full, Error::SocketUnreachable { .. }), "{full:?}");
         Ok(())
     }
 }

@@ -121,28 +121,30 @@ impl Pipe {
         }
     }
 
-    /// Lets the next read or write wait for as long as there is time.
-    fn limit(&self) -> io::Result<()> {
-        if let Some(deadline) = self.deadline {
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return Err(ErrorKind::TimedOut.into());
+    /// Moves bytes; before the pipe is watched, waits for them until the deadline.
+    fn transfer(&mut self, mut act: impl FnMut(&mut Stream) -> io::Result<usize>) -> io::Result<usize> {
+        let Some(deadline) = self.deadline else {
+            return act(&mut self.stream);
+        };
+        loop {
+            let wait = next_wait(deadline).ok_or(ErrorKind::TimedOut)?;
+            self.socket().set_read_timeout(Some(wait))?;
+            self.socket().set_write_timeout(Some(wait))?;
+            match act(&mut self.stream) {
+                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
+                outcome => return outcome,
             }
-            // Less than a system counts in would be no limit at all.
-            let left = left.max(Duration::from_millis(1));
-            self.socket().set_read_timeout(Some(left))?;
-            self.socket().set_write_timeout(Some(left))?;
         }
-        Ok(())
     }
+}
 
-    /// A blocking socket whose time is over says that it would block.
-    fn counted(&self, outcome: io::Result<usize>) -> io::Result<usize> {
-        outcome.map_err(|error| match error.kind() {
-            ErrorKind::WouldBlock if self.deadline.is_some() => ErrorKind::TimedOut.into(),
-            _ => error,
-        })
-    }
+/// How long the system is to wait next, `None` when `deadline` has come. A long wait of a socket may end an eighth of it too
+/// late (Linux), so it is made in parts.
+pub(crate) fn next_wait(deadline: Instant) -> Option<Duration> {
+    let left = deadline.saturating_duration_since(Instant::now());
+    // Less than a system counts in would be no limit at all.
+    let wait = if left > Duration::from_secs(1) { left * 7 / 8 } else { left.max(Duration::from_millis(1)) };
+    (!left.is_zero()).then_some(wait)
 }
 
 /// Whether a connection from `local` to `peer` leads to another machine.
@@ -153,13 +155,11 @@ fn is_elsewhere(local: IpAddr, peer: IpAddr) -> bool {
 
 impl Read for Pipe {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.limit()?;
-        let outcome = match &mut self.stream {
+        let count = self.transfer(|stream| match stream {
             Stream::Tcp(stream) => stream.read(buffer),
             #[cfg(unix)]
             Stream::Unix(stream) => stream.read(buffer),
-        };
-        let count = self.counted(outcome)?;
+        })?;
         self.received += count as u64;
         Ok(count)
     }
@@ -171,13 +171,11 @@ impl Write for Pipe {
     }
 
     fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        self.limit()?;
-        let outcome = match &mut self.stream {
+        let count = self.transfer(|stream| match stream {
             Stream::Tcp(stream) => stream.write_vectored(slices),
             #[cfg(unix)]
             Stream::Unix(stream) => stream.write_vectored(slices),
-        };
-        let count = self.counted(outcome)?;
+        })?;
         self.sent += count as u64;
         Ok(count)
     }

@@ -1,7 +1,7 @@
 //! How a broker is reached, beside its address.
 
 use crate::tls::TlsContext;
-use crate::types::Transport;
+use crate::types::{ProxyOptions, Transport};
 
 /// What the next attempts to connect use: each takes its own copy.
 #[derive(Debug, Clone, Default)]
@@ -9,4 +9,6 @@ pub(crate) struct Route {
     pub(crate) transport: Transport,
     /// How it is encrypted; `None`: not at all.
     pub(crate) tls: Option<TlsContext>,
+    /// `None` where the environment says whether there is one.
+    pub(crate) proxy: Option<ProxyOptions>,
 }

@@ -347,6 +347,20 @@ told! {
             "cannot connect to the Unix socket {path} ({cause}): {hint}",
             "impossible de se connecter au socket Unix {path} ({cause}) : {hint}";
 
+        /// `connect`, `reconnect`: the proxy makes no connection to the broker.
+        Proxy {
+            /// Where the proxy is.
+            proxy: String,
+            /// The host given.
+            host: String,
+            /// The port given.
+            port: u16,
+            /// What it answered, and what to do.
+            problem: String,
+        } where place = place(host, *port) =>
+            "no connection to {place} through the proxy {proxy}: {problem}",
+            "pas de connexion à {place} par le proxy {proxy} : {problem}";
+
         /// `connect`, `reconnect`: no answer in time.
         ConnectTimeout {
             /// The host given.

@@ -3,6 +3,7 @@
 mod connect_options;
 mod disconnect_options;
 mod loop_options;
+mod proxy_options;
 mod publish_options;
 mod subscribe_options;
 mod tls_options;
@@ -11,6 +12,7 @@ pub(crate) use connect_options::Bind;
 pub use connect_options::{CleanStart, ConnectOptions};
 pub use disconnect_options::DisconnectOptions;
 pub use loop_options::LoopOptions;
+pub use proxy_options::{ProxyOptions, ProxyType};
 pub use publish_options::PublishOptions;
 pub use subscribe_options::{RetainHandling, SubscribeOptions};
 #[cfg(feature = "tls")]

@@ -18,6 +18,7 @@ pub mod logged;
 pub mod mosquitto;
 pub mod process;
 pub mod proxy;
+pub mod real_proxy;
 #[cfg(target_os = "linux")]
 pub mod resources;
 pub mod scripted;

@@ -1,6 +1,6 @@
 //! What carries MQTT: each transport on a real broker, and what each says when it fails.
 
-#[cfg(unix)]
+mod proxies;
 mod unix;
 
 use rappel as pmc;

@@ -50,6 +50,7 @@ impl Error {
             Self::NameNotFound { .. }
             | Self::Unreachable { .. }
             | Self::SocketUnreachable { .. }
+            | Self::Proxy { .. }
             | Self::ConnectTimeout { .. }
             | Self::Storage { .. } => ErrorCode::Errno,
             Self::CertificateRefused { .. }

@@ -74,6 +74,10 @@ fn one_of_each() -> Vec<(Error, Vec<&'static str>)> {
             Error::Unreachable { host: host(), port: 1884, cause: cause() },
             vec!["broker.lan:1884", "of the system", "`ping broker.lan`"],
         ),
+        (
+            Error::Proxy { proxy: "proxy.lan:3128".into(), host: host(), port: 1884, problem: problem() },
+            vec!["broker.lan:1884", "proxy.lan:3128", "of the test"],
+        ),
         (Error::SocketUnreachable { path: "/run/b.sock".into(), cause: cause() }, vec!["/run/b.sock", "of the system"]),
         (
             Error::ConnectTimeout { host: host(), port: 1884, seconds: 2.5, stage: "the broker's answer (CONNACK)" },
