@@ -84,10 +84,11 @@ missing_packages() {
     c_compiler_works || printf 'gcc libc6-dev '
     mosquitto_found || printf 'mosquitto '
     command -v mosquitto_sub >/dev/null || printf 'mosquitto-clients '
-    # Only the tests need proxies. These two packages start no service.
+    # Only the tests need proxies, which start no service from these packages, and certificates.
     if [ "${1:-}" = checks ]; then
         command -v tinyproxy >/dev/null || printf 'tinyproxy-bin '
         command -v microsocks >/dev/null || printf 'microsocks '
+        command -v openssl >/dev/null || printf 'openssl '
     fi
 }
 

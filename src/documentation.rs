@@ -75,9 +75,10 @@ pub mod licence {}
 /// 5. [`qos`]
 /// 6. [`exercices`]
 /// 7. [`mosquitto`]
-/// 8. [`cablage`]
-/// 9. [`depannage`]
-/// 10. [`exemples`]
+/// 8. [`tls`]
+/// 9. [`cablage`]
+/// 10. [`depannage`]
+/// 11. [`exemples`]
 ///
 /// [`installer`]: cours::installer
 /// [`publier`]: cours::publier
@@ -86,6 +87,7 @@ pub mod licence {}
 /// [`qos`]: cours::qos
 /// [`exercices`]: cours::exercices
 /// [`mosquitto`]: cours::mosquitto
+/// [`tls`]: cours::tls
 /// [`cablage`]: cours::cablage
 /// [`depannage`]: cours::depannage
 /// [`exemples`]: cours::exemples
@@ -103,6 +105,7 @@ pub mod cours {
             /// [qos.md]: crate::documentation::cours::qos
             /// [exercices.md]: crate::documentation::cours::exercices
             /// [mosquitto.md]: crate::documentation::cours::mosquitto
+            /// [tls.md]: crate::documentation::cours::tls
             /// [cablage.md]: crate::documentation::cours::cablage
             /// [depannage.md]: crate::documentation::cours::depannage
             ///
@@ -123,6 +126,7 @@ pub mod cours {
     page!(qos, "QoS et accusés de réception.", "docs/cours/qos.md", "qos.svg");
     page!(exercices, "Les cinq exercices et leurs solutions.", "docs/cours/exercices.md");
     page!(mosquitto, "Un broker avec mot de passe.", "docs/cours/mosquitto.md");
+    page!(tls, "Une connexion chiffrée.", "docs/cours/tls.md");
     page!(
         cablage,
         "Le bouton et le capteur de lumière.",

@@ -6,6 +6,8 @@ mod chat;
 mod command_line;
 mod course;
 mod documented;
+#[cfg(feature = "tls")]
+mod journal;
 mod light;
 mod own_broker;
 mod pages;

@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::thread;
+use std::time::Duration;
 
 use log::Level;
 use rappel as pmc;
@@ -64,6 +65,28 @@ fn five_megabytes_both_ways() {
         }
         client.disconnect().expect("connected");
     }
+    drop(broker);
+}
+
+#[test]
+fn a_slow_line_is_no_dead_broker() {
+    let (broker, authority, port) = broker();
+    let line = Proxy::narrow(port);
+    line.chunk(1_000);
+    line.delay(Duration::from_millis(10));
+    let client = trusting(&authority);
+    let (tell, heard) = Probe::pair();
+    client.on_message(move |_, _, msg| drop(tell.send(msg.payload.clone())));
+    client.connect_with(HOST, line.port(), pmc::ConnectOptions::new().keepalive(1)).expect("a good certificate");
+    client.loop_start().expect("a loop");
+    client.subscribe("large", 1).expect("connected");
+    let payload = Chance::new(7).bytes(300_000);
+    let info = client.publish("large", payload.clone(), 1).expect("connected");
+    // Three seconds and more each way, where a keep-alive of one is patient for two.
+    assert!(heard.next_within("the message", 5 * DEADLINE) == payload, "it has arrived changed");
+    info.wait_for_publish(DEADLINE).expect("confirmed");
+    assert_eq!(line.accepted(), 1, "cut as dead");
+    client.disconnect().expect("connected");
     drop(broker);
 }
 

@@ -18,9 +18,9 @@ use crate::support::wait::{DEADLINE, holds_within};
 /// The port of the document.
 const PORT: &str = "1883";
 
-/// The contents of the `sh` blocks, in order.
-fn commands() -> Vec<String> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/cours/mosquitto.md");
+/// The contents of the `sh` blocks of a page, in order.
+pub fn commands(page: &str) -> Vec<String> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(page);
     let text = fs::read_to_string(path).expect("the document");
     let blocks = text.split("```sh\n").skip(1);
     blocks.map(|rest| rest.split("```").next().unwrap_or_default().to_owned()).collect()
@@ -28,17 +28,17 @@ fn commands() -> Vec<String> {
 
 /// Runs a command that ends by itself.
 #[track_caller]
-fn run_in(dir: &Path, command: &str) {
+pub fn run_in(dir: &Path, command: &str) {
     let output = Command::new("sh").args(["-e", "-c", command]).current_dir(dir).stdin(Stdio::null()).output();
     let output = output.expect("sh starts");
     assert!(output.status.success(), "{command}\n{}", String::from_utf8_lossy(&output.stderr));
 }
 
 /// The command that runs until Ctrl-C, and whatever it has started.
-struct Running(Guarded);
+pub struct Running(Guarded);
 
 impl Running {
-    fn start(dir: &Path, command: &str) -> Self {
+    pub fn start(dir: &Path, command: &str) -> Self {
         Self(Guarded::spawn(Path::new("sh"), ["-c", command], |sh| {
             sh.current_dir(dir).process_group(0).stdout(Stdio::null()).stderr(Stdio::null());
         }))
@@ -59,7 +59,7 @@ impl Drop for Running {
 fn the_documented_broker_serves_ex5() {
     let dir = TempDir::new().expect("an empty directory");
     let port = free_port();
-    let [passwords, configuration, start] = &commands()[..] else {
+    let [passwords, configuration, start] = &commands("docs/cours/mosquitto.md")[..] else {
         panic!("docs/cours/mosquitto.md has three blocks of commands, and says so");
     };
     run_in(dir.path(), passwords);
