@@ -16,8 +16,15 @@ pub(crate) type ConnectionId = u64;
 /// One thing that happened.
 #[derive(Debug)]
 pub(crate) enum Event {
-    /// CONNACK accepted the connection.
-    Connected { id: ConnectionId, session_present: bool, code: ReasonCode, properties: Properties },
+    /// CONNACK accepted the connection. `is_same_session`: the broker has kept the session of the connection before, with the
+    /// subscriptions made in it; it may also have kept an older one.
+    Connected {
+        id: ConnectionId,
+        session_present: bool,
+        is_same_session: bool,
+        code: ReasonCode,
+        properties: Properties,
+    },
     /// CONNACK refused it.
     Refused { id: ConnectionId, code: ReasonCode, properties: Properties },
     /// There was no CONNACK.

@@ -1,6 +1,7 @@
 //! The loop: takes what happened from the queue, keeps the connection, and runs the callbacks.
 
 mod backoff;
+mod brokers;
 mod closing;
 mod connect_settings;
 mod connecting;
@@ -21,10 +22,12 @@ use crate::net::Network;
 use crate::outbox::{Outbox, Persistence};
 use crate::sync::lock;
 use crate::types::{self, Properties, Protocol, Result};
+use brokers::Brokers;
 use connection_state::ConnectionCell;
 use loop_lock::LoopLock;
 use subscriptions::Subscriptions;
 
+pub(crate) use brokers::Node;
 pub(crate) use connect_settings::ConnectSettings;
 pub(crate) use loop_lock::Mode;
 pub(crate) use random::client_id as random_client_id;
@@ -131,6 +134,20 @@ impl<C, U> EventLoop<C, U> {
     pub(crate) fn client_id(&self) -> String {
         let own = self.settings(|settings| settings.client_id.clone());
         if own.is_empty() { self.connection.assigned_client_id().unwrap_or_default() } else { own }
+    }
+
+    /// Says where to connect from now on. The options are those of the list.
+    pub(crate) fn aim(&self, nodes: Vec<Node>, are_shuffled: bool, sessions_are_shared: bool) {
+        let mut brokers = Brokers::new(nodes, sessions_are_shared);
+        if are_shuffled {
+            brokers.shuffle(random::chance);
+        }
+        self.connection.aim_at(brokers);
+    }
+
+    /// The broker in use, or tried now; inside a callback the one that the callback is about.
+    pub(crate) fn node(&self) -> Option<Arc<Node>> {
+        if self.loop_lock.is_held_here() { self.connection.told_node() } else { self.connection.node() }
     }
 
     pub(crate) fn delays_set(&self, min: Duration, max: Duration) {

@@ -6,8 +6,8 @@ use crate::client::Client;
 use crate::event_loop::{Beginning, ConnectSettings, EventLoop, Kept, random_client_id};
 use crate::net::Route;
 use crate::types::{
-    Bind, CallbackApiVersion, CleanStart, Engine, Error, Properties, Protocol, Result, Transport, check_text, language,
-    tell,
+    Bind, CallbackApiVersion, CleanStart, ConnectOptions, Engine, Error, Properties, Protocol, Result, Transport,
+    check_text, language, tell,
 };
 
 /// Builds a [`Client`] (paho-python: the arguments of `Client`).
@@ -35,6 +35,8 @@ pub struct ClientBuilder<U: Send + Sync + 'static = ()> {
     reconnect_on_failure: bool,
     resubscribe: bool,
     manual_ack: bool,
+    brokers: Option<Vec<(String, u16)>>,
+    connect_options: ConnectOptions,
     #[cfg(feature = "persistence")]
     persistence: Option<std::path::PathBuf>,
 }
@@ -84,6 +86,8 @@ impl ClientBuilder {
             reconnect_on_failure: true,
             resubscribe: true,
             manual_ack: false,
+            brokers: None,
+            connect_options: ConnectOptions::new(),
             #[cfg(feature = "persistence")]
             persistence: None,
         }
@@ -148,6 +152,8 @@ impl<U: Send + Sync + 'static> ClientBuilder<U> {
             reconnect_on_failure: self.reconnect_on_failure,
             resubscribe: self.resubscribe,
             manual_ack: self.manual_ack,
+            brokers: self.brokers,
+            connect_options: self.connect_options,
             #[cfg(feature = "persistence")]
             persistence: self.persistence,
         }
@@ -263,6 +269,46 @@ impl<U: Send + Sync + 'static> ClientBuilder<U> {
         self
     }
 
+    /// Several brokers for the same client, as host and port, as [`Client::connect_many`] takes them: `loop_start` or
+    /// `loop_forever` connects to one of them, with no call of `connect`; [`Client::reconnect`] does so at once. Not in
+    /// paho-python.
+    ///
+    /// Unlike `connect_many`, the program starts also while all of them are down: `loop_start`, and `loop_forever_with` with
+    /// `retry_first_connection`, go on trying.
+    ///
+    /// ```no_run
+    /// use rappel::{CallbackApiVersion, Client, ConnectOptions};
+    ///
+    /// let client = Client::builder(CallbackApiVersion::Version2)
+    ///     .client_id("serre-1")
+    ///     .brokers([("node-1.lan", 1883), ("node-2.lan", 1883)])
+    ///     .connect_options(ConnectOptions::new().shuffled(true))
+    ///     .build()?;
+    /// client.loop_forever()?;
+    /// # Ok::<(), rappel::Error>(())
+    /// ```
+    pub fn brokers<H: Into<String>>(mut self, brokers: impl IntoIterator<Item = (H, u16)>) -> Self {
+        self.brokers = Some(brokers.into_iter().map(|(host, port)| (host.into(), port)).collect());
+        self
+    }
+
+    /// How to connect to the [`brokers`](Self::brokers); default as `ConnectOptions::new`.
+    ///
+    /// ```
+    /// use rappel::{CallbackApiVersion, Client, ConnectOptions};
+    ///
+    /// let client = Client::builder(CallbackApiVersion::Version2)
+    ///     .brokers([("node-1.lan", 1883), ("node-2.lan", 1883)])
+    ///     .connect_options(ConnectOptions::new().keepalive(20))
+    ///     .build()?;
+    /// assert_eq!((client.host().as_str(), client.keepalive().as_secs()), ("node-1.lan", 20));
+    /// # Ok::<(), rappel::Error>(())
+    /// ```
+    pub fn connect_options(mut self, options: ConnectOptions) -> Self {
+        self.connect_options = options;
+        self
+    }
+
     /// The client.
     ///
     /// ```
@@ -279,8 +325,9 @@ impl<U: Send + Sync + 'static> ClientBuilder<U> {
     /// [`Error::ClientIdRequired`] for a kept session without a client id; [`Error::InvalidOption`] for a clean session of
     /// MQTT 5; [`Error::TransportNotAvailable`]; [`Error::NulInText`] and
     /// [`Error::TextTooLong`] for a client id that MQTT does not allow; with persistence, [`Error::ClientIdRequired`]
-    /// without a client id and [`Error::Storage`] when the directory cannot be used or its contents are damaged.
-    pub fn build(self) -> Result<Client<U>> {
+    /// without a client id and [`Error::Storage`] when the directory cannot be used or its contents are damaged; with
+    /// [`brokers`](Self::brokers), as [`Client::connect_many`] for what can be known without connecting.
+    pub fn build(mut self) -> Result<Client<U>> {
         check_text("client id", &self.client_id)?;
         self.transport.check()?;
         if self.engine == Engine::Paho && !cfg!(feature = "paho") {
@@ -298,7 +345,12 @@ impl<U: Send + Sync + 'static> ClientBuilder<U> {
             return Err(Error::ClientIdRequired);
         }
         let kept = self.open_store()?;
-        Ok(self.assemble_with(kept))
+        let (brokers, options) = (self.brokers.take(), std::mem::take(&mut self.connect_options));
+        let client = self.assemble_with(kept);
+        if let Some(brokers) = brokers {
+            client.connect_many_async(brokers, options)?;
+        }
+        Ok(client)
     }
 
     #[cfg(not(feature = "persistence"))]
@@ -331,8 +383,6 @@ impl<U: Send + Sync + 'static> ClientBuilder<U> {
         let nameless = self.protocol == Protocol::V31 && self.client_id.is_empty();
         let client_id = if nameless { random_client_id() } else { self.client_id };
         let settings = ConnectSettings {
-            host: String::new(),
-            port: 0,
             bind: Bind::default(),
             route: Route { transport: self.transport, ..Route::default() },
             keepalive: Duration::from_secs(60),

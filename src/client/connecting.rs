@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use crate::client::Client;
+use crate::event_loop::Node;
 use crate::mqtt::encode_disconnect;
 use crate::types::{
     CleanStart, ConnectOptions, DisconnectOptions, Error, PropertyHome, Protocol, Result, Transport, check_host,
-    check_socket_path, check_text,
+    check_socket_path, check_text, language, tell,
 };
 
 /// How long [`Client::disconnect`] waits for confirmations.
@@ -52,7 +53,43 @@ impl<U: Send + Sync + 'static> Client<U> {
     /// As [`connect`](Client::connect); [`Error::InvalidKeepalive`], [`Error::PropertiesNeedV5`] and
     /// [`Error::InvalidProperty`].
     pub fn connect_with(&self, host: &str, port: u16, options: ConnectOptions) -> Result<()> {
-        self.aim(host, port, options)?;
+        self.aim([(host, port)], options)?;
+        self.events().connect_now(self)
+    }
+
+    /// Connects to the first of several brokers that accepts, and from then on to whichever of them does. Not in paho-python.
+    ///
+    /// The brokers are asked in the order given, or [`shuffled`](ConnectOptions::shuffled), each for as long as
+    /// [`connect_timeout_set`](Client::connect_timeout_set) says. The next one follows at once where a broker cannot be
+    /// reached, does not answer, or refuses with 136 (Server unavailable), 156 (Use another server) or 157 (Server moved);
+    /// after a whole round in vain comes one delay of [`reconnect_delay_set`](Client::reconnect_delay_set). After a loss,
+    /// a connection that has stood for ten seconds and more and then broke is first tried again with the same broker, any
+    /// other with the next.
+    ///
+    /// Each broker keeps its own sessions, unless
+    /// [`sessions_are_shared`](ConnectOptions::sessions_are_shared): another one is told anew what has not been confirmed,
+    /// and subscriptions are made again there. Inside `on_connect`, [`host`](Client::host) and [`port`](Client::port) are
+    /// those of the broker that has answered.
+    ///
+    /// ```no_run
+    /// # let client = rappel::Client::new(rappel::CallbackApiVersion::Version2);
+    /// use rappel::ConnectOptions;
+    ///
+    /// let nodes = [("node-1.lan", 1883), ("node-2.lan", 1883), ("node-3.lan", 1883)];
+    /// client.connect_many(nodes, ConnectOptions::new().sessions_are_shared(true))?;
+    /// println!("connected to {}", client.host());
+    /// # Ok::<(), rappel::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`connect_with`](Client::connect_with), for the last broker asked; those before it are logged.
+    /// [`Error::InvalidOption`] for an empty list.
+    pub fn connect_many<H: Into<String>>(
+        &self,
+        brokers: impl IntoIterator<Item = (H, u16)>,
+        options: ConnectOptions,
+    ) -> Result<()> {
+        self.aim(brokers, options)?;
         self.events().connect_now(self)
     }
 
@@ -86,7 +123,14 @@ impl<U: Send + Sync + 'static> Client<U> {
     /// # Errors
     /// As [`connect_with`](Client::connect_with), for what can be known without connecting.
     pub fn connect_async_with(&self, host: &str, port: u16, options: ConnectOptions) -> Result<()> {
-        self.aim(host, port, options)?;
+        self.aim([(host, port)], options)?;
+        self.events().connect_async();
+        Ok(())
+    }
+
+    /// Has the loop connect to one of several brokers.
+    pub(crate) fn connect_many_async(&self, brokers: Vec<(String, u16)>, options: ConnectOptions) -> Result<()> {
+        self.aim(brokers, options)?;
         self.events().connect_async();
         Ok(())
     }
@@ -170,14 +214,16 @@ impl<U: Send + Sync + 'static> Client<U> {
     }
 
     /// Checks where to connect and how, and keeps it for every attempt.
-    fn aim(&self, host: &str, port: u16, options: ConnectOptions) -> Result<()> {
-        if self.transport() == Transport::Unix {
-            check_socket_path(host)?;
-        } else {
-            check_host(host)?;
-            if port == 0 {
-                return Err(Error::InvalidPort);
-            }
+    fn aim<H: Into<String>>(&self, brokers: impl IntoIterator<Item = (H, u16)>, options: ConnectOptions) -> Result<()> {
+        let nodes = brokers.into_iter().map(|(host, port)| self.checked_node(host.into(), port));
+        let nodes = nodes.collect::<Result<Vec<Node>>>()?;
+        if nodes.is_empty() {
+            let problem = tell!(
+                language(),
+                "the list is empty: give the host and the port of at least one broker",
+                "la liste est vide : donnez l'hôte et le port d'un broker au moins"
+            );
+            return Err(Error::InvalidOption { option: "brokers", problem });
         }
         let keepalive = options.checked_keepalive()?;
         if options.clean_start != CleanStart::FirstOnly && self.protocol() != Protocol::V5 {
@@ -192,15 +238,27 @@ impl<U: Send + Sync + 'static> Client<U> {
                     return Err(Error::TextTooLong { what: "password", len });
                 }
             }
-            settings.host = host.to_owned();
-            settings.port = port;
             settings.bind = options.bind;
             settings.keepalive = keepalive.unwrap_or(settings.keepalive);
             settings.clean_start = options.clean_start;
             settings.properties = options.properties;
             settings.connected_before = false;
             Ok(())
-        })
+        })?;
+        self.events().aim(nodes, options.are_shuffled, options.sessions_are_shared);
+        Ok(())
+    }
+
+    fn checked_node(&self, host: String, port: u16) -> Result<Node> {
+        if self.transport() == Transport::Unix {
+            check_socket_path(&host)?;
+        } else {
+            check_host(&host)?;
+            if port == 0 {
+                return Err(Error::InvalidPort);
+            }
+        }
+        Ok(Node { host, port })
     }
 
     /// Properties belong to MQTT 5 and must be allowed where they are used.

@@ -219,7 +219,8 @@ impl<U: Send + Sync + 'static> Client<U> {
         self.events().userdata()
     }
 
-    /// The host of the last `connect`; empty before (paho-python: `host`).
+    /// The host of the last `connect`; empty before (paho-python: `host`). Of several brokers, that of the one in use, or
+    /// tried now; inside a callback, that of the one that the callback is about.
     ///
     /// ```
     /// # let client = rappel::Client::new(rappel::CallbackApiVersion::Version2);
@@ -229,10 +230,10 @@ impl<U: Send + Sync + 'static> Client<U> {
     /// ```
     #[must_use]
     pub fn host(&self) -> String {
-        self.events().settings(|settings| settings.host.clone())
+        self.events().node().map(|node| node.host.clone()).unwrap_or_default()
     }
 
-    /// The port of the last `connect`; 0 before (paho-python: `port`).
+    /// The port of the last `connect`; 0 before (paho-python: `port`). Of several brokers as [`host`](Client::host).
     ///
     /// ```
     /// # let client = rappel::Client::new(rappel::CallbackApiVersion::Version2);
@@ -242,7 +243,7 @@ impl<U: Send + Sync + 'static> Client<U> {
     /// ```
     #[must_use]
     pub fn port(&self) -> u16 {
-        self.events().settings(|settings| settings.port)
+        self.events().node().map_or(0, |node| node.port)
     }
 
     /// The client id, given or random.

@@ -27,6 +27,11 @@ impl Backoff {
         let jitter = base.checked_div(5).unwrap_or_default().mul_f64(chance.clamp(0.0, 1.0));
         base.saturating_add(jitter).min(self.max.max(base))
     }
+
+    /// The delay before another broker is asked after a loss: it spreads clients that lose theirs in one moment.
+    pub(crate) fn spread(&self, chance: f64) -> Duration {
+        self.min.mul_f64(chance.clamp(0.0, 1.0))
+    }
 }
 
 #[cfg(test)]
@@ -44,6 +49,12 @@ mod tests {
         assert_eq!(seconds(&mut backoff, 0.0, 9), expected);
         backoff.reset();
         assert_eq!(seconds(&mut backoff, 0.0, 2), [1.0, 2.0]);
+    }
+
+    #[test]
+    fn a_loss_is_followed_within_the_smallest_delay() {
+        let backoff = Backoff::new(Duration::from_secs(10), Duration::from_secs(30));
+        assert_eq!([0.0, 0.25, 1.0].map(|chance| backoff.spread(chance).as_secs_f64()), [0.0, 2.5, 10.0]);
     }
 
     #[test]

@@ -3,16 +3,14 @@
 use std::time::{Duration, Instant};
 
 use crate::event::ConnectionId;
+use crate::event_loop::connection_state::Aim;
 use crate::mqtt::{ConnectPacket, Credentials, MAX_PACKET, Will};
 use crate::net::{Plan, Route};
-use crate::types::{Bind, CleanStart, Error, Properties, Protocol, Result, keepalive_seconds};
+use crate::types::{Bind, CleanStart, Properties, Protocol, Result, keepalive_seconds};
 
-/// Address, identity, will and options of the next attempt.
+/// Identity, will and options of the next attempt.
 #[derive(Debug, Clone)]
 pub(crate) struct ConnectSettings {
-    /// Empty before the first `connect`.
-    pub(crate) host: String,
-    pub(crate) port: u16,
     pub(crate) bind: Bind,
     pub(crate) route: Route,
     pub(crate) keepalive: Duration,
@@ -31,18 +29,8 @@ pub(crate) struct ConnectSettings {
 }
 
 impl ConnectSettings {
-    /// The plan of attempt `id`. `assigned` is the client id that the broker gave before, or that it was given instead of an
-    /// empty one.
-    pub(crate) fn plan(
-        &self,
-        id: ConnectionId,
-        version: Protocol,
-        assigned: Option<String>,
-        deadline: Instant,
-    ) -> Result<Plan> {
-        if self.host.is_empty() {
-            return Err(Error::NoConnectionRequested);
-        }
+    /// The plan of attempt `id`.
+    pub(crate) fn plan(&self, id: ConnectionId, version: Protocol, aim: Aim, deadline: Instant) -> Result<Plan> {
         let clean = match (version, self.clean_start) {
             (Protocol::V5, CleanStart::Always) => true,
             (Protocol::V5, CleanStart::Never) => false,
@@ -53,11 +41,13 @@ impl ConnectSettings {
             Some(size) if version == Protocol::V5 => size as usize,
             _ => MAX_PACKET,
         };
-        let client_id = if self.client_id.is_empty() { assigned.unwrap_or_default() } else { self.client_id.clone() };
+        let client_id =
+            if self.client_id.is_empty() { aim.client_id.unwrap_or_default() } else { self.client_id.clone() };
         Ok(Plan {
             id,
-            host: self.host.clone(),
-            port: self.port,
+            host: aim.node.host.clone(),
+            port: aim.node.port,
+            session_keeper: aim.session_keeper,
             bind: self.bind,
             route: self.route.clone(),
             timeout: self.connect_timeout,

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::event::ConnectionId;
 use crate::event_loop::EventLoop;
 use crate::guarded::guarded;
-use crate::types::{Error, Result, later};
+use crate::types::{Error, Notice, Result, later};
 
 /// How much longer than its time limit an attempt may take to say itself why it failed.
 const GRACE: Duration = Duration::from_secs(1);
@@ -19,16 +19,22 @@ impl<C, U> EventLoop<C, U> {
         self.queue.poke();
     }
 
-    /// Connects now and waits for CONNACK; a refusal has reached `on_connect` when this returns.
+    /// Connects now to the first broker that accepts and waits for its CONNACK; a refusal has reached `on_connect` when this
+    /// returns.
     pub(crate) fn connect_now(&self, client: &C) -> Result<()> {
         let in_callback = self.loop_lock.is_held_here();
         let mut id = self.connection.begin(in_callback);
         loop {
+            let node = self.connection.node();
             let outcome = self.attempt(client, id, in_callback);
-            match self.connection.next_attempt(id) {
-                Some(next) if outcome.is_err() => id = next,
-                _ => return outcome,
+            let (Err(error), Some(next)) = (&outcome, self.connection.next_attempt(id)) else {
+                return outcome;
+            };
+            if let Some(other) = self.connection.node().filter(|other| node.as_ref() != Some(other)) {
+                let (host, port) = (other.host.clone(), other.port);
+                log::warn!("{}", Notice::NextBroker { error: error.clone(), host, port });
             }
+            id = next;
         }
     }
 
@@ -54,12 +60,9 @@ impl<C, U> EventLoop<C, U> {
     }
 
     fn too_late(&self, stage: &'static str) -> Error {
-        self.settings(|settings| Error::ConnectTimeout {
-            host: settings.host.clone(),
-            port: settings.port,
-            seconds: settings.connect_timeout.as_secs_f64(),
-            stage,
-        })
+        let seconds = self.settings(|settings| settings.connect_timeout).as_secs_f64();
+        let (host, port) = self.connection.node().map(|node| (node.host.clone(), node.port)).unwrap_or_default();
+        Error::ConnectTimeout { host, port, seconds, stage }
     }
 
     fn give_up(&self, id: ConnectionId, error: &Error) {
@@ -71,8 +74,9 @@ impl<C, U> EventLoop<C, U> {
     /// Begins attempt `id`, after `on_pre_connect`.
     fn begin_attempt(&self, client: &C, id: ConnectionId, deadline: Instant, has_lock: bool) -> Result<()> {
         self.run_pre_connect(client, deadline, has_lock)?;
-        let (version, assigned) = (self.version(), self.connection.assigned_client_id());
-        let plan = self.settings(|settings| settings.plan(id, version, assigned, deadline))?;
+        let aim = self.connection.aim().ok_or(Error::NoConnectionRequested)?;
+        let version = self.version();
+        let plan = self.settings(|settings| settings.plan(id, version, aim, deadline))?;
         if !self.connection.begun(id) {
             // The callback, or another thread, wants something else.
             return Err(Error::Cancelled);
@@ -94,9 +98,11 @@ impl<C, U> EventLoop<C, U> {
             }
         };
         let userdata = self.userdata();
+        let told_before = self.connection.tell_of(self.connection.node());
         self.callbacks.pre_connect.call(|callback| {
             guarded(|| "on_pre_connect".into(), || callback(client, &userdata));
         });
+        self.connection.tell_of(told_before);
         drop(guard);
         Ok(())
     }

@@ -7,15 +7,17 @@ mod outcomes;
 #[cfg(test)]
 mod tests;
 
-use std::sync::{Condvar, Mutex, MutexGuard};
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use crate::event::ConnectionId;
 use crate::event_loop::backoff::Backoff;
+use crate::event_loop::brokers::{Brokers, Node};
 use crate::sync::{lock, wait};
 use crate::types::{Error, Result, later};
 
-/// So many short connections in a row, each of them made at the first attempt, are explained to the user.
+/// So many short connections in a row at each broker, all of them made at the first attempt, are explained to the user.
 const TAKEN_OVER: u32 = 5;
 
 /// Where the client stands.
@@ -48,7 +50,10 @@ pub(crate) enum AskedBy {
 /// What follows `on_disconnect`.
 #[derive(Debug)]
 pub(crate) enum AfterLoss {
-    Retry,
+    /// `soon`: without the delay that is between two rounds over the brokers.
+    Retry {
+        soon: bool,
+    },
     End(Result<()>),
 }
 
@@ -56,6 +61,11 @@ pub(crate) enum AfterLoss {
 #[derive(Debug)]
 struct Inner {
     state: ConnectionState,
+    brokers: Brokers,
+    /// Which broker what the loop tells is about.
+    told_node: Option<Arc<Node>>,
+    /// The brokers of attempts whose outcome the loop has yet to tell, in their order.
+    untold: VecDeque<(ConnectionId, Arc<Node>)>,
     /// The id of the newest attempt.
     last_id: ConnectionId,
     backoff: Backoff,
@@ -71,8 +81,8 @@ struct Inner {
     conceded: Option<ConnectionId>,
     /// The broker has refused MQTT 3.1.1: it is spoken to in version 3.1.
     stepped_down: bool,
-    /// What has been logged of the failures since a connection stood.
-    explained: Option<String>,
+    /// The last failures since a connection stood, one for each broker.
+    explained: VecDeque<String>,
     /// The last attempt that CONNACK has accepted.
     accepted: ConnectionId,
     /// The highest attempt whose answer or failure the loop has told the program.
@@ -81,6 +91,15 @@ struct Inner {
     assigned_client_id: Option<String>,
     /// Numbers between 0 and 1.
     chance: fn() -> f64,
+}
+
+/// Where an attempt goes, and as whom.
+#[derive(Debug)]
+pub(crate) struct Aim {
+    pub(crate) node: Arc<Node>,
+    pub(crate) session_keeper: String,
+    /// The client id that takes the place of an empty one.
+    pub(crate) client_id: Option<String>,
 }
 
 /// Why the last attempt failed.
@@ -103,6 +122,9 @@ impl ConnectionCell {
     pub(crate) fn new(min: Duration, max: Duration, retries: bool, chance: fn() -> f64) -> Self {
         let inner = Inner {
             state: ConnectionState::Idle { outcome: None },
+            brokers: Brokers::default(),
+            told_node: None,
+            untold: VecDeque::new(),
             last_id: 0,
             backoff: Backoff::new(min, max),
             retries,
@@ -112,7 +134,7 @@ impl ConnectionCell {
             failure: None,
             conceded: None,
             stepped_down: false,
-            explained: None,
+            explained: VecDeque::new(),
             accepted: 0,
             told: 0,
             assigned_client_id: None,
@@ -184,6 +206,50 @@ impl ConnectionCell {
         self.lock().assigned_client_id.clone()
     }
 
+    /// The next attempt goes to these brokers, whose MQTT is not known yet.
+    pub(crate) fn aim_at(&self, brokers: Brokers) {
+        let mut inner = self.lock();
+        inner.brokers = brokers;
+        inner.stepped_down = false;
+    }
+
+    /// Where the next attempt goes.
+    pub(crate) fn aim(&self) -> Option<Aim> {
+        let inner = self.lock();
+        Some(Aim {
+            node: inner.brokers.current().cloned()?,
+            session_keeper: inner.brokers.session_keeper(),
+            client_id: inner.assigned_client_id.clone(),
+        })
+    }
+
+    /// The broker in use, or tried now or next.
+    pub(crate) fn node(&self) -> Option<Arc<Node>> {
+        self.lock().brokers.current().cloned()
+    }
+
+    /// The broker that the running callback is about.
+    pub(crate) fn told_node(&self) -> Option<Arc<Node>> {
+        let inner = self.lock();
+        inner.told_node.clone().or_else(|| inner.brokers.current().cloned())
+    }
+
+    /// What the loop tells from now on is about `node`. Gives the one before.
+    pub(crate) fn tell_of(&self, node: Option<Arc<Node>>) -> Option<Arc<Node>> {
+        std::mem::replace(&mut self.lock().told_node, node)
+    }
+
+    /// The loop is about to tell the outcome of attempt `id`.
+    pub(crate) fn telling(&self, id: ConnectionId) {
+        let mut inner = self.lock();
+        while inner.untold.front().is_some_and(|(of, _)| *of < id) {
+            inner.untold.pop_front();
+        }
+        if inner.untold.front().is_some_and(|(of, _)| *of == id) {
+            inner.told_node = inner.untold.pop_front().map(|(_, node)| node);
+        }
+    }
+
     /// The program wants a connection, to be made by the loop. From a callback it does not shorten the wait that
     /// follows a failure. Gives the connection that is to be aborted for it.
     pub(crate) fn want(&self, now: Instant, in_callback: bool) -> Option<ConnectionId> {
@@ -202,6 +268,7 @@ impl ConnectionCell {
                     now
                 }
             };
+            inner.brokers.begin_round();
             inner.had_connection = false;
             inner.state = ConnectionState::Waiting { until };
             standing
@@ -215,6 +282,7 @@ impl ConnectionCell {
             if !in_callback {
                 inner.backoff.reset();
             }
+            inner.brokers.begin_round();
             inner.had_connection = false;
             inner.connecting(AskedBy::Program { loop_goes_on })
         })
@@ -295,9 +363,13 @@ impl ConnectionCell {
             if *current != id {
                 return;
             }
-            let next = std::mem::replace(next, AfterLoss::Retry);
+            let next = std::mem::replace(next, AfterLoss::Retry { soon: false });
             inner.state = match next {
-                AfterLoss::Retry => ConnectionState::Waiting { until: inner.after_delay(now) },
+                AfterLoss::Retry { soon: false } => ConnectionState::Waiting { until: inner.after_delay(now) },
+                AfterLoss::Retry { soon: true } => {
+                    let delay = inner.backoff.spread((inner.chance)());
+                    ConnectionState::Waiting { until: later(now, delay) }
+                }
                 AfterLoss::End(outcome) => ConnectionState::Idle { outcome: Some(outcome) },
             };
         });
@@ -351,12 +423,14 @@ impl ConnectionCell {
         self.lock().failure.as_ref().filter(|failure| failure.id == id)?.next
     }
 
-    /// Whether this failure is another one than the last, since a connection stood, and so worth explaining.
+    /// Whether this failure is another one than those of the same round and the last, and so worth explaining.
     pub(crate) fn is_news(&self, error: &Error) -> bool {
         let text = error.to_string();
         let mut inner = self.lock();
-        let known = inner.explained.as_ref() == Some(&text);
-        inner.explained = Some(text);
+        let known = inner.explained.contains(&text);
+        let kept = inner.brokers.len().max(1);
+        inner.explained.push_front(text);
+        inner.explained.truncate(kept);
         !known
     }
 
@@ -367,8 +441,9 @@ impl ConnectionCell {
 
     /// How many connections in a row were short and cut by the broker, where there are enough of them to be explained.
     pub(crate) fn may_be_taken_over(&self) -> Option<u32> {
-        let count = self.lock().short_connections;
-        (count > 0 && count.is_multiple_of(TAKEN_OVER)).then_some(count)
+        let inner = self.lock();
+        let (count, enough) = (inner.short_connections, TAKEN_OVER * inner.brokers.len().max(1) as u32);
+        (count > 0 && count.is_multiple_of(enough)).then_some(count)
     }
 }
 

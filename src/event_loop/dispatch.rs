@@ -49,14 +49,24 @@ impl<C, U> EventLoop<C, U> {
                     );
                 });
             }
-            Event::Connected { id, session_present, code, properties } => {
-                self.connected(client, id, session_present, code, &properties);
+            Event::Connected { id, session_present, is_same_session, code, properties } => {
+                self.connection.telling(id);
+                self.settings(|settings| settings.connected_before = true);
+                self.run_on_connect(client, session_present, code, &properties);
+                self.connection.told(id);
+                if !is_same_session {
+                    self.subscribe_again(id);
+                }
             }
             Event::Refused { id, code, properties } => {
+                self.connection.telling(id);
                 self.run_on_connect(client, false, code, &properties);
                 self.connection.told(id);
             }
-            Event::ConnectFailed { id, error } => self.connect_failed(client, id, &error),
+            Event::ConnectFailed { id, error } => {
+                self.connection.telling(id);
+                self.connect_failed(client, id, &error);
+            }
             Event::Disconnected { id, code, properties, by_server } => {
                 self.disconnected(client, id, code, &properties, by_server);
             }
@@ -85,18 +95,9 @@ impl<C, U> EventLoop<C, U> {
         });
     }
 
-    fn connected(
-        &self,
-        client: &C,
-        id: ConnectionId,
-        session_present: bool,
-        code: ReasonCode,
-        properties: &Properties,
-    ) {
-        self.settings(|settings| settings.connected_before = true);
-        self.run_on_connect(client, session_present, code, properties);
-        self.connection.told(id);
-        if session_present || !self.resubscribe || self.connection.last_id() != id {
+    /// Makes the subscriptions that the session of connection `id` lacks.
+    fn subscribe_again(&self, id: ConnectionId) {
+        if !self.resubscribe || self.connection.last_id() != id {
             return;
         }
         let missing = lock(&self.subscriptions).missing(id);
@@ -115,7 +116,7 @@ impl<C, U> EventLoop<C, U> {
         if self.connection.is_news(error) {
             log::warn!("{error}");
         } else {
-            let (host, port) = self.settings(|settings| (settings.host.clone(), settings.port));
+            let (host, port) = self.node().map(|node| (node.host.clone(), node.port)).unwrap_or_default();
             log::warn!("{}", Notice::StillNoConnection { host, port });
         }
         // A refusal has had its on_connect.

@@ -60,7 +60,9 @@ pub(crate) struct Session {
     version: Protocol,
     /// Whom the exchanges are with.
     server: Option<ServerId>,
-    /// The broker has kept the session in which an earlier program may have sent messages.
+    /// The broker says that it has kept the session of the connection before.
+    is_same: bool,
+    /// The same, or it was asked to and cannot say so.
     is_continued: bool,
     outgoing: Outgoing,
     suspects: Suspects,
@@ -81,6 +83,7 @@ impl Session {
         Session {
             version,
             server,
+            is_same: false,
             is_continued: false,
             outgoing: Outgoing::default(),
             suspects: Suspects::new(now),
@@ -117,9 +120,9 @@ impl Session {
     /// [`next_to_resume`](Self::next_to_resume).
     pub(crate) fn connected(&mut self, server: ServerId, connack: &Connack) {
         let same = self.server.as_ref() == Some(&server);
+        self.is_same = same && connack.session_present;
         // A broker of MQTT 3.1 does not say what it has kept: as in Python, what it was asked to keep.
-        let has_session = connack.session_present || (self.version == Protocol::V31 && !self.clean);
-        self.is_continued = same && has_session;
+        self.is_continued = self.is_same || (same && self.version == Protocol::V31 && !self.clean);
         self.outgoing.resume(match (self.is_continued, same, self.version) {
             (true, ..) => Resumption::Continue,
             (false, true, Protocol::V5) | (false, false, _) => Resumption::Anew,
@@ -164,6 +167,11 @@ impl Session {
     /// Gives up all messages in flight: the client is going away.
     pub(crate) fn abandon(&mut self) -> Vec<OutgoingMessage> {
         self.outgoing.abandon()
+    }
+
+    /// Whether the broker has kept the session of the connection before, and said so.
+    pub(crate) fn is_same(&self) -> bool {
+        self.is_same
     }
 
     /// The broker's limits on the connection that stands.

@@ -27,6 +27,8 @@ pub(crate) struct Plan {
     pub(crate) id: ConnectionId,
     pub(crate) host: String,
     pub(crate) port: u16,
+    /// With whom the client's session is there: the broker, or the cluster to which it belongs.
+    pub(crate) session_keeper: String,
     pub(crate) bind: Bind,
     pub(crate) route: Route,
     /// For everything from the name to CONNACK.
@@ -48,7 +50,7 @@ impl Plan {
     /// Whose session it is, once the broker has accepted.
     pub(crate) fn server(&self, connack: &Connack) -> ServerId {
         let client_id = connack.properties.assigned_client_identifier.as_ref().unwrap_or(&self.packet.client_id);
-        format!("{}:{} {client_id}", self.host, self.port)
+        format!("{} {client_id}", self.session_keeper)
     }
 
     /// What is to be said when its time is over while it waits for `stage`.

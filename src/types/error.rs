@@ -403,7 +403,7 @@ told! {
             code: ReasonCode,
             /// What an MQTT 5 broker added.
             properties: Properties,
-        } where place = hints::place(host, *port), number = code.value(), hint = hints::refused(language, *code) =>
+        } where place = hints::place(host, *port), number = code.value(), hint = hints::refused(language, *code, properties.server_reference.as_deref()) =>
             "the broker {place} refused the connection: {code} ({number}); {hint}",
             "le broker {place} a refusé la connexion : {code} ({number}) ; {hint}";
 

@@ -57,6 +57,16 @@ told! {
             "still no connection to {place}; trying again",
             "toujours pas de connexion à {place} ; nouvel essai";
 
+        /// Warning: one broker of several does not accept the client.
+        NextBroker {
+            error: Error,
+            /// The next one.
+            host: String,
+            port: u16,
+        } where place = place(host, *port) =>
+            "{error}; next is {place}",
+            "{error} ; au tour de {place}";
+
         /// Info: subscriptions come back.
         SubscribingAgain {
             count: usize,
@@ -119,6 +129,7 @@ mod tests {
             (Notice::Insecure { call: "tls_insecure_set(true)" }, vec!["tls_insecure_set(true)"]),
             (Notice::PasswordInClear { host: "pi.lan".into() }, vec!["pi.lan", "tls_set"]),
             (Notice::StillNoConnection { host: "pi.lan".into(), port: 1884 }, vec!["pi.lan:1884"]),
+            (Notice::NextBroker { error: error(), host: "pi.lan".into(), port: 1884 }, vec!["pi.lan:1884", "QoS 7"]),
             (Notice::SubscribingAgain { count: 7 }, vec!["7"]),
             (Notice::SubscriptionGivenUp { error: error() }, vec!["QoS 7"]),
             (Notice::MessageGivenUp { topic: "t/1".into(), error: error() }, vec!["\"t/1\"", "QoS 7"]),

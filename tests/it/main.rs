@@ -45,6 +45,7 @@ mod retrying;
 mod returning;
 mod sessions;
 mod settings;
+mod several_brokers;
 mod starving;
 #[cfg(feature = "persistence")]
 mod storing;

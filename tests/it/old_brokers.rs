@@ -137,9 +137,14 @@ fn a_broker_that_refuses_an_empty_id_is_given_a_random_one() {
         }),
     ]);
     let client = quick();
+    let (tell, connected) = Probe::pair();
+    client.on_connect(move |_, _, _, _, _| {
+        let _ = tell.send(());
+    });
     client.connect(HOST, broker.port()).expect("accepted in the end");
     client.loop_start().expect("a loop");
-    let ids = ids.take(2, "both connections");
+    connected.take(2, "both connections");
+    let ids = ids.take(2, "both ids");
     assert_eq!(ids[0], ids[1], "it is kept");
     assert_eq!(client.client_id(), ids[0]);
     client.disconnect().expect("connected");

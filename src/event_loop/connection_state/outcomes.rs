@@ -1,5 +1,6 @@
 //! What the network says of attempts and connections, and what follows from it.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::{AfterLoss, AskedBy, ConnectionCell, ConnectionState, Failure, Inner};
@@ -11,6 +12,9 @@ use crate::types::{Error, Protocol, ReasonCode};
 
 /// A connection that lasted less than this and was cut by the broker may have been taken over by another client.
 const SHORT: Duration = Duration::from_secs(10);
+
+/// Refusals that send a client elsewhere: Server unavailable, Use another server, Server moved (MQTT 5, section 3.2.2.2).
+const ELSEWHERE: [u8; 3] = [136, 156, 157];
 
 impl Inner {
     /// Attempt `id` has failed; `true` when the loop is to tell the program.
@@ -27,6 +31,13 @@ impl Inner {
             self.go_on(asked_by, now);
             return false;
         }
+        if asked_by == AskedBy::Loop {
+            self.owe(id);
+        }
+        if self.next_broker(error) {
+            self.go_on(asked_by, now);
+            return asked_by == AskedBy::Loop;
+        }
         let again = match asked_by {
             AskedBy::Program { loop_goes_on } => {
                 self.had_connection |= loop_goes_on;
@@ -40,6 +51,37 @@ impl Inner {
             false => ConnectionState::Idle { outcome: Some(Err(error.clone())) },
         };
         asked_by == AskedBy::Loop
+    }
+
+    /// The loop will tell the outcome of attempt `id`.
+    fn owe(&mut self, id: ConnectionId) {
+        if let Some(node) = self.brokers.current() {
+            self.untold.push_back((id, Arc::clone(node)));
+        }
+    }
+
+    /// Goes to the broker that is next after a failure; `true` when it is to be asked at once.
+    fn next_broker(&mut self, error: &Error) -> bool {
+        match error {
+            Error::Cancelled | Error::Engine { .. } | Error::EngineNotCompiled => false,
+            Error::Refused { code, .. } if !ELSEWHERE.contains(&code.value()) => {
+                // The others would say the same, now.
+                self.brokers.go_on();
+                self.brokers.begin_round();
+                false
+            }
+            _ => self.brokers.go_on(),
+        }
+    }
+
+    /// Goes to the broker that is next after a loss; `true` when it is to be asked soon. One that has served for a while and
+    /// whose connection broke may be well, and has the session: it is asked first.
+    fn broker_after_loss(&mut self, lasted: bool, broke: bool) -> bool {
+        if lasted {
+            self.brokers.begin_round();
+        }
+        let is_left = (lasted && broke) || self.brokers.go_on();
+        is_left && self.brokers.len() > 1
     }
 
     /// Another attempt follows the one that has failed, at once.
@@ -89,11 +131,12 @@ impl Watch for ConnectionCell {
                 ConnectionState::Connecting { id: current, .. } if current == id => {}
                 _ => return false,
             }
+            inner.owe(id);
             tell();
             inner.state = ConnectionState::Connected { id, since: Instant::now() };
             inner.accepted = id;
             inner.backoff.reset();
-            inner.explained = None;
+            inner.explained.clear();
             inner.had_connection = true;
             if let Some(assigned) = &connack.properties.assigned_client_identifier {
                 inner.assigned_client_id = Some(assigned.clone());
@@ -112,6 +155,7 @@ impl Watch for ConnectionCell {
             inner.conceded = Some(id);
             return false;
         }
+        inner.owe(id);
         true
     }
 
@@ -125,9 +169,13 @@ impl Watch for ConnectionCell {
                 ConnectionState::Connected { id: current, since } if current == id => {
                     // A broker that is stopped lets attempts fail in between; another client with the id does not.
                     let cut = matches!(&error, Error::ConnectionLost { code } if *code == 128);
-                    let short = cut && !suspected && since.elapsed() < SHORT;
-                    inner.short_connections = if short { inner.short_connections + 1 } else { 0 };
-                    if inner.retries { AfterLoss::Retry } else { AfterLoss::End(Err(error)) }
+                    let lasted = since.elapsed() >= SHORT;
+                    inner.short_connections =
+                        if cut && !suspected && !lasted { inner.short_connections + 1 } else { 0 };
+                    match inner.retries {
+                        true => AfterLoss::Retry { soon: inner.broker_after_loss(lasted, cut) },
+                        false => AfterLoss::End(Err(error)),
+                    }
                 }
                 ConnectionState::Closing { id: current } if current == id => AfterLoss::End(Ok(())),
                 _ => return,

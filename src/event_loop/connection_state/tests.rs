@@ -208,3 +208,131 @@ fn a_broker_of_long_ago_is_asked_again_at_once() {
     assert!(!cell.failed(first, &Error::Dropped), "it is not told");
     assert!(cell.begin_due(Instant::now()).is_some(), "at once");
 }
+
+/// A cell with three brokers, on ports 1 to 3.
+fn cell_of_three() -> ConnectionCell {
+    let cell = cell(true);
+    let nodes = [1, 2, 3].map(|port| Node { host: "h".into(), port });
+    cell.aim_at(Brokers::new(nodes.into(), false));
+    cell
+}
+
+fn port(cell: &ConnectionCell) -> u16 {
+    cell.node().map_or(0, |node| node.port)
+}
+
+fn refusal(code: u8) -> Error {
+    let code = ReasonCode::new(PacketType::Connack, code);
+    Error::Refused { host: "h".into(), port: 1, code, properties: Properties::new() }
+}
+
+#[test]
+fn a_round_over_the_brokers_has_one_delay() {
+    let (cell, now) = (cell_of_three(), Instant::now());
+    cell.retry_first_set(true);
+    cell.want(now, false);
+    for delay in [1, 2, 4] {
+        for expected in [1, 2, 3] {
+            assert_eq!(port(&cell), expected);
+            let id = cell.begin_due(now + 300 * SECOND).expect("it is time");
+            cell.give_up(id, &refusal(136), now);
+            assert_eq!(due_after(&cell, now), Some(if expected < 3 { Duration::ZERO } else { delay * SECOND }));
+        }
+    }
+}
+
+#[test]
+fn the_programs_call_goes_on_by_itself_to_the_end_of_the_round() {
+    let cell = cell_of_three();
+    let mut id = cell.begin(false);
+    for expected in [1, 2, 3] {
+        assert_eq!(port(&cell), expected);
+        assert!(!cell.failed(id, &Error::Dropped));
+        let next = cell.next_attempt(id);
+        assert_eq!((next.is_some(), cell.is_idle()), (expected < 3, expected == 3));
+        id = next.unwrap_or(id);
+    }
+}
+
+#[test]
+fn what_all_brokers_would_refuse_ends_the_round_and_the_next_begins_elsewhere() {
+    let (cell, now) = (cell_of_three(), Instant::now());
+    cell.retry_first_set(true);
+    cell.want(now, false);
+    let id = cell.begin_due(now).expect("it is time");
+    cell.give_up(id, &refusal(135), now);
+    assert_eq!((port(&cell), due_after(&cell, now)), (2, Some(SECOND)));
+}
+
+/// A connection with the first broker, which has stood for a while.
+fn standing() -> (ConnectionCell, ConnectionId) {
+    let cell = cell_of_three();
+    let id = cell.begin(false);
+    accept(&cell, id);
+    let since = Instant::now().checked_sub(30 * SECOND).expect("the machine runs for longer");
+    cell.change(|inner| inner.state = ConnectionState::Connected { id, since });
+    (cell, id)
+}
+
+#[test]
+fn a_broker_that_has_served_is_asked_first_where_the_connection_broke() {
+    let now = Instant::now();
+    let lost = |code| Error::ConnectionLost { code: ReasonCode::new(PacketType::Disconnect, code) };
+    for (code, expected) in [(128, [1, 2, 3]), (141, [2, 3, 1]), (139, [2, 3, 1])] {
+        let (cell, id) = standing();
+        cell.lost(id, lost(code), false);
+        cell.told_lost(id, now);
+        // Nobody waits before the round is over.
+        let at_once = [true, true, code == 128];
+        for (expected, at_once) in expected.into_iter().zip(at_once) {
+            assert_eq!((port(&cell), due_after(&cell, now) == Some(Duration::ZERO)), (expected, at_once), "{code}");
+            let id = cell.begin_due(now + SECOND).expect("it is time");
+            cell.give_up(id, &Error::Dropped, now);
+        }
+    }
+}
+
+#[test]
+fn brokers_that_accept_and_hang_up_are_asked_once_a_round() {
+    let (cell, now) = (cell_of_three(), Instant::now());
+    let mut id = cell.begin(false);
+    for (next, delay) in [(2, 0), (3, 0), (1, 1), (2, 0), (3, 0), (1, 1)] {
+        accept(&cell, id);
+        lose(&cell, id, now);
+        assert_eq!((port(&cell), due_after(&cell, now)), (next, Some(delay * SECOND)));
+        id = cell.begin_due(now + SECOND).expect("it is time");
+    }
+}
+
+#[test]
+fn another_client_is_suspected_after_as_many_rounds_as_with_one_broker() {
+    let (cell, now) = (cell_of_three(), Instant::now());
+    let mut id = cell.begin(false);
+    for count in 1..=15 {
+        accept(&cell, id);
+        cell.lost(id, cut(), false);
+        assert_eq!(cell.may_be_taken_over(), (count == 15).then_some(15));
+        cell.told_lost(id, now);
+        id = cell.begin_due(now + SECOND).expect("it is time");
+    }
+}
+
+#[test]
+fn what_is_told_names_its_broker() {
+    let cell = cell_of_three();
+    let told = |cell: &ConnectionCell| cell.told_node().map(|node| node.port);
+    let first = cell.begin(false);
+    let packet = ConnectPacket { version: Protocol::V5, ..ConnectPacket::default() };
+    assert!(cell.refused(first, &packet, ReasonCode::new(PacketType::Connack, 136)));
+    cell.failed(first, &refusal(136));
+    let second = cell.next_attempt(first).expect("another broker");
+    accept(&cell, second);
+    assert_eq!((port(&cell), told(&cell)), (2, Some(2)));
+    cell.telling(first);
+    assert_eq!((port(&cell), told(&cell)), (2, Some(1)));
+    cell.telling(second);
+    assert_eq!(told(&cell), Some(2));
+    let before = cell.tell_of(None);
+    assert_eq!(told(&cell), Some(2), "what is in use, before anything is told");
+    cell.tell_of(before);
+}

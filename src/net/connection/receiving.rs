@@ -134,6 +134,7 @@ impl Connection {
             self.events.push(Event::Connected {
                 id,
                 session_present: connack.session_present,
+                is_same_session: self.session.is_same(),
                 code: ReasonCode::new(PacketType::Connack, 0),
                 properties: connack.properties.clone(),
             });

@@ -1,5 +1,6 @@
 //! The part of an error's text that depends on its cause: what is likely wrong and what to do.
 
+use std::borrow::Cow;
 use std::io::ErrorKind;
 
 use crate::types::language::tell;
@@ -166,8 +167,20 @@ pub(super) fn transport(language: Language, transport: Transport) -> &'static st
 }
 
 /// For a connection the broker refused.
-pub(super) fn refused(language: Language, code: ReasonCode) -> &'static str {
-    match code.value() {
+pub(super) fn refused(language: Language, code: ReasonCode, server_reference: Option<&str>) -> Cow<'static, str> {
+    match (code.value(), server_reference) {
+        (156 | 157, Some(other)) => tell!(
+            language,
+            "connect to the other broker it names: {other:?}",
+            "connectez-vous à l'autre broker qu'il nomme : {other:?}"
+        )
+        .into(),
+        (code, _) => refused_alone(language, code).into(),
+    }
+}
+
+fn refused_alone(language: Language, code: u8) -> &'static str {
+    match code {
         132 => language.pick(
             "it does not speak this version of MQTT: build the client with another .protocol(Protocol::..)",
             "il ne parle pas cette version de MQTT : construisez le client avec un autre .protocol(Protocol::..)",
@@ -221,8 +234,8 @@ pub(super) fn refused(language: Language, code: ReasonCode) -> &'static str {
             "il n'offre pas la QoS du testament : utilisez-en une plus basse dans will_set",
         ),
         156 | 157 => language.pick(
-            "connect to the other broker it names, if any, in the property server_reference",
-            "connectez-vous à l'autre broker qu'il nomme, s'il en nomme un, dans la propriété server_reference",
+            "it sends its clients to another broker and does not say which: ask who runs it",
+            "il renvoie ses clients à un autre broker sans dire lequel : adressez-vous à qui le gère",
         ),
         _ => language.pick("the broker's log says more", "le journal du broker en dit plus"),
     }

@@ -192,8 +192,13 @@ fn texts_name_the_likely_cause_and_the_remedy() {
 fn every_hint_is_there_in_both_languages() {
     for code in 128..=255 {
         let code = ReasonCode::new(PacketType::Connack, code);
-        for hint in [hints::refused, hints::lost] {
-            assert_ne!(hint(Language::English, code), hint(Language::French, code));
+        assert_ne!(hints::lost(Language::English, code), hints::lost(Language::French, code));
+        for reference in [None, Some("pi.lan:1884")] {
+            let [english, french] =
+                [Language::English, Language::French].map(|language| hints::refused(language, code, reference));
+            assert_ne!(english, french);
+            let is_named = english.contains("pi.lan:1884") && french.contains("pi.lan:1884");
+            assert_eq!(is_named, reference.is_some() && [156, 157].contains(&code.value()));
         }
     }
     for host in ["", "mqtt://a", "[::1]", "a@b", "a:1"] {

@@ -26,6 +26,10 @@ pub struct ConnectOptions {
     pub(crate) properties: Properties,
     /// Where the connection comes from.
     pub(crate) bind: Bind,
+    /// Of several brokers, each client has an order of its own.
+    pub(crate) are_shuffled: bool,
+    /// Several brokers have one store of sessions.
+    pub(crate) sessions_are_shared: bool,
 }
 
 /// Where a connection comes from; by default, the system chooses.
@@ -163,6 +167,33 @@ impl ConnectOptions {
     /// ```
     pub fn bind_port(mut self, port: u16) -> Self {
         self.bind.port = port;
+        self
+    }
+}
+
+impl ConnectOptions {
+    /// Whether several brokers are asked in an order of chance, another one for each client, so that many clients spread over
+    /// them, and over those that are left when one is gone; default `false`: in the order given. Not in paho-python.
+    ///
+    /// ```
+    /// let options = rappel::ConnectOptions::new().shuffled(true);
+    /// # let _ = options;
+    /// ```
+    pub fn shuffled(mut self, shuffled: bool) -> Self {
+        self.are_shuffled = shuffled;
+        self
+    }
+
+    /// Whether several brokers are one cluster with one store of sessions, so that exchanges begun with one of its nodes go
+    /// on with any other; default `false`: each has its own, and what was begun with one is published anew with another. Not
+    /// in paho-python.
+    ///
+    /// ```
+    /// let options = rappel::ConnectOptions::new().sessions_are_shared(true);
+    /// # let _ = options;
+    /// ```
+    pub fn sessions_are_shared(mut self, shared: bool) -> Self {
+        self.sessions_are_shared = shared;
         self
     }
 }
