@@ -6,7 +6,12 @@ CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")"
 . .ci/setup.sh
 
 setup
-[ -x "${CARGO_TARGET_DIR:-target}/debug/examples/demo" ] || say "construction de la démonstration : quelques minutes la première fois"
-cargo build --example demo || die "la démonstration n'a pas pu être construite" "la raison est ci-dessus ; $(network)"
+# What is built already is built again in silence, and in no time.
+quiet=--quiet
+if [ ! -x "${CARGO_TARGET_DIR:-target}/debug/examples/demo" ]; then
+    say "construction de la démonstration : quelques minutes la première fois"
+    quiet=
+fi
+cargo build $quiet --example demo || die "la démonstration n'a pas pu être construite" "la raison est ci-dessus ; $(network)"
 say "démonstration"
 exec cargo run --quiet --example demo -- "$@"

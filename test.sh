@@ -2,6 +2,8 @@
 # Installs what is missing, then checks everything: format, lints, tests, documentation. The first failure ends it.
 set -euo pipefail
 CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")"
+# shellcheck disable=SC2034 # read by setup.sh
+english=1
 . .ci/setup.sh
 
 [ $# -eq 0 ] || die "takes no arguments" "one test alone: cargo test NAME"

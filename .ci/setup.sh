@@ -1,14 +1,17 @@
 # shellcheck shell=bash
 # What demo.sh and test.sh share: checks the machine, installs what is missing, changes nothing else.
-# It speaks French, as the course does.
+# It speaks French, as the course does; test.sh, which is for developers, sets english=1 and has it speak English.
 # Everything is checked before anything is installed, so a machine that cannot be completed is left as it was.
 
 me=$(basename -- "$0")
 
+# The one of two texts that is in the language of the script.
+t() { if [ -n "${english:-}" ]; then printf '%s' "$2"; else printf '%s' "$1"; fi; }
+
 say() { printf '%s : %s\n' "$me" "$*"; }
 
 die() {
-    printf '%s : erreur : %s\n' "$me" "$1" >&2
+    printf '%s : %s : %s\n' "$me" "$(t erreur error)" "$1" >&2
     shift
     [ $# -eq 0 ] || printf '  %s\n' "$@" >&2
     exit 1
@@ -17,15 +20,19 @@ die() {
 # One sentence on the network, for whoever reads why something could not be fetched.
 network() {
     if timeout 5 bash -c ': >/dev/tcp/www.debian.org/443' 2>/dev/null; then
-        printf 'le réseau répond'
+        t "le réseau répond" "the network answers"
     else
-        printf 'le réseau ne répond pas, ou seulement par un proxy : vérifiez la connexion à Internet'
+        t "le réseau ne répond pas, ou seulement par un proxy : vérifiez la connexion à Internet" \
+            "the network does not answer, or through a proxy only: check the connection to the Internet"
     fi
 }
 
 # ---- Rust ---------------------------------------------------------------------------------------------------------
 
-rustup_hint="installez-le depuis https://rustup.rs, ouvrez un nouveau terminal, puis relancez $me"
+rustup_hint() {
+    t "installez-le depuis https://rustup.rs, ouvrez un nouveau terminal, puis relancez $me" \
+        "install it from https://rustup.rs, open a new terminal, and run $me again"
+}
 
 # The lowest version that may build the crate, as Cargo.toml says it.
 rust_needed() { sed -n 's/^rust-version *= *"\(.*\)".*/\1/p' Cargo.toml; }
@@ -42,20 +49,30 @@ check_rust() {
 
     if ! command -v cargo >/dev/null || ! command -v rustc >/dev/null; then
         if [ "$(id -u)" -eq 0 ] && [ -n "${SUDO_USER:-}" ]; then
-            die "root n'a pas Rust : lancez ./$me sans sudo, il le demande lui-même s'il en a besoin"
+            die "$(t "root n'a pas Rust : lancez ./$me sans sudo, il le demande lui-même s'il en a besoin" \
+                "root has no Rust: run ./$me without sudo, it asks for it where it needs it")"
         fi
-        die "Rust manque : $rustup_hint"
+        without_rust "$(t "Rust manque : $(rustup_hint)" "Rust is missing: $(rustup_hint)")"
     fi
     if ! found=$(rustc --version) || ! cargo --version >/dev/null; then
-        die "Rust est installé mais ne démarre pas (voir ci-dessus)" "avec rustup : rustup default stable"
+        die "$(t "Rust est installé mais ne démarre pas (voir ci-dessus)" "Rust is installed and does not start (see above)")" \
+            "$(t "avec rustup : rustup default stable" "with rustup: rustup default stable")" "$(network)"
     fi
     found=$(printf '%s\n' "$found" | sed 's/^rustc \([0-9.]*\).*/\1/')
     if ! at_least "$found" "$needed"; then
-        if command -v rustup >/dev/null; then
-            die "Rust $found est trop ancien, il faut au moins $needed : rustup update stable"
-        fi
-        die "Rust $found est trop ancien, il faut au moins $needed : $rustup_hint"
+        local remedy
+        remedy=$(rustup_hint)
+        ! command -v rustup >/dev/null || remedy="rustup update stable"
+        without_rust "$(t "Rust $found est trop ancien, il faut au moins $needed : $remedy" "Rust $found is too old, it takes $needed at least: $remedy")"
     fi
+}
+
+# Ends with everything that is missing: whoever installs Rust first wants to know what comes next.
+without_rust() {
+    local packages
+    packages=$(missing_packages)
+    [ -z "$packages" ] || set -- "$1" "$(t "il manque aussi, et $me l'installera ensuite : ${packages% }" "also missing, and installed by $me afterwards: ${packages% }")"
+    die "$@" "$(network)"
 }
 
 # The tools of test.sh that a minimal toolchain leaves out; prints the names of those missing.
@@ -101,8 +118,9 @@ is_debian_like() {
 # What to type on a system that this file cannot install on, one hint per line.
 other_system_hint() {
     case "$(uname -s)" in
-    Darwin) printf '%s\n' "sur macOS : xcode-select --install && brew install cmake mosquitto" ;;
-    *) printf '%s\n' "installez-le avec le gestionnaire de paquets de votre système, puis relancez $me" ;;
+    Darwin) t "sur macOS : xcode-select --install && brew install cmake mosquitto" "on macOS: xcode-select --install && brew install cmake mosquitto" ;;
+    *) t "installez-le avec le gestionnaire de paquets de votre système, puis relancez $me" \
+        "install it with the package manager of your system, and run $me again" ;;
     esac
 }
 
@@ -111,32 +129,41 @@ install_packages() {
 
     if [ "$(id -u)" -ne 0 ]; then
         command -v sudo >/dev/null ||
-            die "il manque : $*" "ni root ni sudo ici ; demandez à l'administrateur : apt-get install $*"
+            die "$(t "il manque : $*" "missing: $*")" "$(t "ni root ni sudo ici ; demandez à l'administrateur : apt-get install $*" \
+                "neither root nor sudo here; ask the administrator: apt-get install $*")" "$(network)"
         as_root=(sudo)
-        say "il manque : $* ; installation par sudo apt-get, qui demande peut-être votre mot de passe"
+        say "$(t "il manque : $* ; installation par sudo apt-get, qui demande peut-être votre mot de passe" \
+            "missing: $*; installed by sudo apt-get, which may ask for your password")"
         # Not "sudo -v": it asks for a password even where none is needed, as on Raspberry Pi OS.
-        sudo true || die "sudo est refusé, rien n'a été installé" "demandez à l'administrateur : apt-get install $*"
+        sudo true || die "$(t "sudo est refusé, rien n'a été installé" "sudo is refused, nothing was installed")" \
+            "$(t "demandez à l'administrateur : apt-get install $*" "ask the administrator: apt-get install $*")"
     else
-        say "il manque : $* ; installation par apt-get"
+        say "$(t "il manque : $* ; installation par apt-get" "missing: $*; installed by apt-get")"
     fi
 
     "${as_root[@]}" apt-get -qq -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 update ||
-        say "avertissement : apt-get update a échoué ($(network)), suite avec les listes de paquets de cette machine"
+        say "$(t "avertissement : apt-get update a échoué ($(network)), suite avec les listes de paquets de cette machine" \
+            "warning: apt-get update has failed ($(network)), going on with this machine's lists of packages")"
     for package in "$@"; do
         apt-cache show "$package" >/dev/null 2>&1 || unknown+="$package "
     done
-    [ -z "$unknown" ] || die "il manque : $*" "apt-get ne connaît pas : $unknown(rien n'a été installé)" \
-        "$(network)" "sur Ubuntu, mosquitto est dans universe : sudo add-apt-repository universe"
+    [ -z "$unknown" ] || die "$(t "il manque : $*" "missing: $*")" \
+        "$(t "apt-get ne connaît pas : $unknown(rien n'a été installé)" "apt-get does not know: $unknown(nothing was installed)")" \
+        "$(t "sur Ubuntu, mosquitto est dans universe : sudo add-apt-repository universe" \
+            "on Ubuntu, mosquitto is in universe: sudo add-apt-repository universe")" "$(network)"
 
     "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
         apt-get -qq -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 install --yes --no-install-recommends "$@" </dev/null ||
-        die "apt-get n'a pas pu installer : $*" "sa raison est ci-dessus" "$(network)"
+        die "$(t "apt-get n'a pas pu installer : $*" "apt-get could not install: $*")" \
+            "$(t "sa raison est ci-dessus" "its reason is above")" "$(network)"
 
     # Debian starts a freshly installed mosquitto as a service; that is the owner's business, so say it and leave it.
     case " $* " in *" mosquitto "*)
         if [ -d /run/systemd/system ]; then
-            say "le système fait maintenant tourner mosquitto comme service sur localhost:1883, et les exemples l'utilisent"
-            say "pour l'arrêter définitivement : sudo systemctl disable --now mosquitto"
+            say "$(t "le système fait maintenant tourner mosquitto comme service sur localhost:1883, et les exemples l'utilisent" \
+                "the system now runs mosquitto as a service on localhost:1883, and the examples use it")"
+            say "$(t "pour l'arrêter définitivement : sudo systemctl disable --now mosquitto" \
+                "to stop it for good: sudo systemctl disable --now mosquitto")"
         fi
         ;;
     esac
@@ -153,23 +180,25 @@ setup() {
 
     # First everything that could stop us, then everything that changes the machine.
     if [ -n "$packages" ] && ! is_debian_like; then
-        die "il manque : $packages(noms de Debian)" "ce système n'est ni Debian, ni Ubuntu, ni Raspberry Pi OS : rien n'a été installé" \
+        die "$(t "il manque : $packages(noms de Debian)" "missing: $packages(Debian's names)")" \
+            "$(t "ce système n'est ni Debian, ni Ubuntu, ni Raspberry Pi OS : rien n'a été installé" \
+                "this system is neither Debian nor Ubuntu nor Raspberry Pi OS: nothing was installed")" \
             "$(other_system_hint)"
     fi
     if [ -n "$components" ] && ! command -v rustup >/dev/null; then
-        die "il manque : $components(rien n'a été installé)" "ce Rust ne vient pas de rustup : installez-les de la même façon que lui," \
-            "Debian les nomme rustfmt et rust-clippy ; ou bien $rustup_hint"
+        die "missing: $components(nothing was installed)" "this Rust does not come from rustup: install them as you did it," \
+            "Debian names them rustfmt and rust-clippy; or $(rustup_hint)"
     fi
 
     if [ -n "$packages" ]; then
         # shellcheck disable=SC2086 # one word per package
         install_packages $packages
         packages=$(missing_packages "${1:-}")
-        [ -z "$packages" ] || die "installé, et pourtant il manque encore : $packages"
+        [ -z "$packages" ] || die "$(t "installé, et pourtant il manque encore : $packages" "installed, and yet still missing: $packages")"
     fi
     if [ -n "$components" ]; then
-        say "il manque : ${components% } ; installation par rustup"
+        say "missing: ${components% }; installed by rustup"
         # shellcheck disable=SC2086 # one word per component
-        rustup component add $components || die "rustup n'a pas pu ajouter : $components" "$(network)"
+        rustup component add $components || die "rustup could not add: $components" "$(network)"
     fi
 }

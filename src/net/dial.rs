@@ -12,7 +12,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 use crate::net::pipe::{Pipe, next_wait};
 #[cfg(not(unix))]
 use crate::types::Transport;
-use crate::types::{Bind, Error, Result};
+use crate::types::{Bind, Error, Result, language};
 
 /// The shortest time limit that a system knows.
 const SHORTEST: Duration = Duration::from_millis(1);
@@ -88,7 +88,8 @@ pub(crate) fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>> {
     let not_found = |cause| Error::NameNotFound { host: host.to_owned(), cause: Arc::new(cause) };
     let addresses: Vec<SocketAddr> = (host, port).to_socket_addrs().map_err(not_found)?.collect();
     if addresses.is_empty() {
-        return Err(not_found(io::Error::new(ErrorKind::NotFound, "the name has no address")));
+        let says = language().pick("the name has no address", "ce nom n'a pas d'adresse");
+        return Err(not_found(io::Error::new(ErrorKind::NotFound, says)));
     }
     Ok(addresses)
 }

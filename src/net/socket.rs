@@ -9,6 +9,7 @@ use mio::{Registry, Token};
 use crate::mqtt::SendBuffer;
 use crate::net::quick_acks::QuickAcks;
 use crate::net::wire::Wire;
+use crate::types::language;
 
 /// The broker's socket. Dropping it closes it.
 #[derive(Debug)]
@@ -65,7 +66,9 @@ impl Socket {
         loop {
             match self.wire.read(buffer) {
                 Ok(0) => {
-                    return Got::End(io::Error::new(ErrorKind::UnexpectedEof, "the other side closed the connection"));
+                    let says =
+                        language().pick("the other side closed the connection", "l'autre côté a fermé la connexion");
+                    return Got::End(io::Error::new(ErrorKind::UnexpectedEof, says));
                 }
                 Ok(count) => {
                     self.note_read();

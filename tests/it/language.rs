@@ -62,6 +62,8 @@ mod in_a_process {
         expect_logged(log::Level::Error, &["on_message (topic \"t\") a échoué", "\"abc\"", "n'est pas un i32"]);
         expect_logged(log::Level::Error, &["on_message (topic \"t\") a paniqué : du test", "la boucle continue"]);
         assert!(!is_logged(log::Level::Error, &["the loop goes on"]));
+        drop(broker);
+        expect_logged(log::Level::Warn, &["la connexion est perdue : l'autre côté a fermé la connexion"]);
     }
 
     #[test]
