@@ -112,13 +112,24 @@ fn refused_by_a_broker_of_5() {
 
 #[test]
 fn closed_before_connack() {
-    let broker = ScriptedBroker::run(|peer| drop(peer.expect_connect()));
-    let client = quick();
-    let error = client.connect(HOST, broker.port()).expect_err("closed");
-    assert!(matches!(error, Error::ClosedDuringConnect { .. }), "{error:?}");
-    let text = error.to_string();
-    assert!(text.contains(&format!("{HOST}:{}", broker.port())) && text.contains("TLS"), "{text}");
-    broker.finish();
+    for by_loop in [false, true] {
+        let broker = ScriptedBroker::run(|peer| drop(peer.expect_connect()));
+        let client = quick();
+        let told = tell_all(&client);
+        let error = if by_loop {
+            client.connect_async(HOST, broker.port()).expect("valid");
+            forever(&client, pmc::LoopOptions::new()).next("the end of the loop").expect_err("closed")
+        } else {
+            client.connect(HOST, broker.port()).expect_err("closed")
+        };
+        assert!(matches!(error, Error::ClosedDuringConnect { .. }), "{error:?}");
+        let text = error.to_string();
+        assert!(text.contains(&format!("{HOST}:{}", broker.port())) && text.contains("TLS"), "{text}");
+        // No connection stood that could have ended.
+        let expected: &[Told] = if by_loop { &[Told::PreConnect, Told::ConnectFail] } else { &[Told::PreConnect] };
+        assert_eq!(told.rest(), expected);
+        broker.finish();
+    }
 }
 
 #[test]

@@ -43,6 +43,7 @@ mod resources;
 mod resuming;
 mod retrying;
 mod returning;
+mod scarce;
 mod sessions;
 mod settings;
 mod several_brokers;
