@@ -52,7 +52,7 @@ check_rust() {
             die "$(t "root n'a pas Rust : lancez ./$me sans sudo, il le demande lui-même s'il en a besoin" \
                 "root has no Rust: run ./$me without sudo, it asks for it where it needs it")"
         fi
-        without_rust "$(t "Rust manque : $(rustup_hint)" "Rust is missing: $(rustup_hint)")"
+        without_rust "${1:-}" "$(t "Rust manque : $(rustup_hint)" "Rust is missing: $(rustup_hint)")"
     fi
     if ! found=$(rustc --version) || ! cargo --version >/dev/null; then
         die "$(t "Rust est installé mais ne démarre pas (voir ci-dessus)" "Rust is installed and does not start (see above)")" \
@@ -63,14 +63,15 @@ check_rust() {
         local remedy
         remedy=$(rustup_hint)
         ! command -v rustup >/dev/null || remedy="rustup update stable"
-        without_rust "$(t "Rust $found est trop ancien, il faut au moins $needed : $remedy" "Rust $found is too old, it takes $needed at least: $remedy")"
+        without_rust "${1:-}" "$(t "Rust $found est trop ancien, il faut au moins $needed : $remedy" "Rust $found is too old, it takes $needed at least: $remedy")"
     fi
 }
 
 # Ends with everything that is missing: whoever installs Rust first wants to know what comes next.
 without_rust() {
     local packages
-    packages=$(missing_packages)
+    packages=$(missing_packages "$1")
+    shift
     [ -z "$packages" ] || set -- "$1" "$(t "il manque aussi, et $me l'installera ensuite : ${packages% }" "also missing, and installed by $me afterwards: ${packages% }")"
     die "$@" "$(network)"
 }
@@ -174,7 +175,7 @@ install_packages() {
 # setup [checks]: leaves a machine that can build and run; with "checks" one that has rustfmt and clippy too.
 setup() {
     local packages components=""
-    check_rust
+    check_rust "${1:-}"
     packages=$(missing_packages "${1:-}")
     [ "${1:-}" != checks ] || components=$(missing_components)
 

@@ -32,7 +32,8 @@ impl Error {
             | Self::TlsFile { .. }
             | Self::LoopRunning
             | Self::NoLoop
-            | Self::InCallback { .. } => ErrorCode::Inval,
+            | Self::InCallback { .. }
+            | Self::UnknownTopicAlias { .. } => ErrorCode::Inval,
             Self::PayloadTooLarge { .. } | Self::PacketTooLarge { .. } => ErrorCode::PayloadSize,
             Self::QueueFull { .. } | Self::Replaced => ErrorCode::QueueSize,
             Self::PropertiesNeedV5
@@ -43,7 +44,6 @@ impl Error {
             | Self::EngineNotCompiled
             | Self::TlsNotCompiled
             | Self::TransportNotAvailable { .. } => ErrorCode::NotSupported,
-            Self::UnknownTopicAlias { .. } => ErrorCode::Inval,
             Self::NotConnected { .. } | Self::NoConnectionRequested | Self::Cancelled | Self::Dropped => {
                 ErrorCode::NoConn
             }
