@@ -26,7 +26,13 @@ pub fn instead(options: &Options, (host, port): (&str, u16)) {
         .args(["--", "--periode", &period, "--broker", &format!("{host}:{port}")])
         .status();
     match status {
-        Ok(status) => process::exit(status.code().unwrap_or(1)),
+        Ok(status) => {
+            // Cargo's own code, when there is nothing to run.
+            if status.code() == Some(101) {
+                eprintln!("(l'affichage n'a pas pu être construit ; la première fois, il faut un accès à Internet)");
+            }
+            process::exit(status.code().unwrap_or(1))
+        }
         Err(error) => eprintln!("(l'affichage ne peut pas être construit, cargo ne démarre pas : {error})"),
     }
 }
