@@ -1,7 +1,8 @@
 //! Le client mesuré à côté des autres : un programme de mesure, pas un exercice du cours.
 //!
-//! Il fait le travail qu'on lui dit (`--mode pub|sub|rtt`) contre un courtier qui ne fait que répondre, et
-//! affiche une ligne JSON : débit, temps CPU par message et mémoire, ou temps d'aller-retour.
+//! Il fait le travail qu'on lui dit (`--mode pub|sub|rtt|fleet`) contre un courtier qui ne fait que répondre, et
+//! affiche une ligne JSON : débit, temps CPU par message et mémoire, ou temps d'aller-retour. En mode `fleet`, `--n` clients
+//! partagent les deux threads d'un `LoopPool`, et chacun publie une fois par seconde pendant dix secondes.
 //!
 //! ```sh
 //! cargo run --release --example bench -- --port 1883 --mode pub --qos 1 --n 20000 --size 64 --inflight 90
@@ -11,8 +12,8 @@
 
 use std::fs;
 use std::process::ExitCode;
-use std::sync::mpsc;
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex, mpsc};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rappel as pmc;
 
@@ -53,7 +54,7 @@ fn work() -> Result<Work, String> {
     let mut parser = lexopt::Parser::from_env();
     while let Some(argument) = parser.next().map_err(|error| error.to_string())? {
         let lexopt::Arg::Long(name) = argument else {
-            return Err("usage : bench --port P --mode pub|sub|rtt --qos Q --n N --size OCTETS --inflight W \
+            return Err("usage : bench --port P --mode pub|sub|rtt|fleet --qos Q --n N --size OCTETS --inflight W \
                         --engine paho|native"
                 .into());
         };
@@ -90,6 +91,9 @@ enum Sign {
 }
 
 fn measure(work: &Work) -> pmc::Result<()> {
+    if work.mode == "fleet" {
+        return fleet(work);
+    }
     let client = client(work)?;
     client.max_inflight_messages_set(work.inflight);
     let (signs, heard) = mpsc::channel();
@@ -155,6 +159,70 @@ fn measure(work: &Work) -> pmc::Result<()> {
         }
     }
     std::process::exit(0);
+}
+
+/// How long the clients of a fleet publish, and how long their last messages may take.
+const FLEET_SECONDS: u32 = 10;
+const FLEET_PATIENCE: Duration = Duration::from_secs(2);
+
+/// `--n` clients on two threads, each hearing itself once a second.
+fn fleet(work: &Work) -> pmc::Result<()> {
+    let pool = pmc::LoopPool::new(2)?;
+    let (subscribed, ready) = mpsc::channel();
+    let delays: Arc<Mutex<Vec<u64>>> = Arc::default();
+    let begin = Instant::now();
+    let mut clients = Vec::with_capacity(work.n);
+    for number in 0..work.n {
+        let client = client(work)?;
+        let (subscribed, delays) = (subscribed.clone(), Arc::clone(&delays));
+        client.on_connect(move |client, _, _, _, _| {
+            client.subscribe(format!("echo/{number}"), 0).map(drop).map_err(Into::into)
+        });
+        client.on_subscribe(move |_, _, _, _, _| {
+            let _ = subscribed.send(());
+        });
+        client.on_message(move |_, _, msg| {
+            let sent = msg.payload.first_chunk().map(|bytes| u64::from_be_bytes(*bytes));
+            delays.lock().expect("no panic").push(now_ns().saturating_sub(sent.unwrap_or_default()));
+        });
+        client.connect_async("127.0.0.1", work.port)?;
+        client.loop_start_on(&pool)?;
+        clients.push(client);
+    }
+    for _ in 0..work.n {
+        ready.recv_timeout(Duration::from_secs(60)).expect("every client is subscribed");
+    }
+    let rate = work.n as f64 / begin.elapsed().as_secs_f64();
+    let (start, cpu) = (Instant::now(), cpu_seconds());
+    let mut payload = vec![b'x'; work.size.max(8)];
+    let turns = work.n as u32 * FLEET_SECONDS;
+    for turn in 0..turns {
+        let due = start + Duration::from_secs(1) * turn / work.n as u32;
+        std::thread::sleep(due.saturating_duration_since(Instant::now()));
+        payload[..8].copy_from_slice(&now_ns().to_be_bytes());
+        let number = turn as usize % work.n;
+        // One that has lost its connection has lost the message too, which is counted.
+        let _ = clients[number].publish(format!("echo/{number}"), &payload, work.qos);
+    }
+    let last = Instant::now() + FLEET_PATIENCE;
+    let count = || delays.lock().expect("no panic").len();
+    while count() < turns as usize && Instant::now() < last {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let cpu_us = (cpu_seconds() - cpu) * 1e6 / f64::from(turns);
+    let mut delays = std::mem::take(&mut *delays.lock().expect("no panic"));
+    delays.sort_unstable();
+    let p99 = delays.get(delays.len() * 99 / 100).map_or(f64::NAN, |&delay| delay as f64 / 1e3);
+    println!(
+        "{{\"rate\":{rate:.0},\"cpu_us\":{cpu_us:.3},\"rss_mb\":{:.1},\"p99_us\":{p99:.1},\"lost\":{}}}",
+        peak_mib(),
+        turns as usize - delays.len()
+    );
+    std::process::exit(0);
+}
+
+fn now_ns() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_nanos() as u64)
 }
 
 fn client(work: &Work) -> pmc::Result<pmc::Client> {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::mqtt::Completion;
 use crate::types::{Error, Message, Properties, ReasonCode};
 
-pub(crate) use queue::{EventQueue, Popped};
+pub(crate) use queue::{EventQueue, Popped, WakeLoop};
 
 /// The number of a connection, from the attempt that makes it to its end; each attempt has its own, from 1.
 pub(crate) type ConnectionId = u64;

@@ -8,6 +8,7 @@ mod connecting;
 mod connection_state;
 mod dispatch;
 mod loop_lock;
+mod loop_pool;
 mod random;
 mod subscriptions;
 mod waiting;
@@ -29,7 +30,10 @@ use subscriptions::Subscriptions;
 
 pub(crate) use brokers::Node;
 pub(crate) use connect_settings::ConnectSettings;
+pub use loop_pool::LoopPool;
+
 pub(crate) use loop_lock::Mode;
+pub(crate) use loop_pool::{Next, PooledLoop};
 pub(crate) use random::client_id as random_client_id;
 
 /// A waiter looks this often whether the loop it relied on is still there.
@@ -228,6 +232,31 @@ impl<C, U> EventLoop<C, U> {
         }
         self.run_batch(client);
         self.connect_when_due(client);
+    }
+
+    /// What a pool's thread does at a time: a batch of what is there, without waiting. Says when to go on.
+    pub(crate) fn run_pooled(&self, client: &C) -> Next {
+        /// Another thread has the lock for a moment, to run `on_pre_connect`.
+        const LOCKED: Duration = Duration::from_millis(1);
+        let now = Instant::now();
+        if !self.loop_lock.is_stopping() {
+            let Some(guard) = self.loop_lock.try_take_last() else {
+                return Next::Wait(Some(now + LOCKED));
+            };
+            self.connect_when_due(client);
+            if self.step(client, Some(now)) {
+                self.run_batch(client);
+                self.connect_when_due(client);
+            }
+            drop(guard);
+        }
+        if self.loop_lock.is_stopping() {
+            self.queue.pooled_set(None);
+            drop(self.loop_lock.take_over());
+            self.loop_ended();
+            return Next::Ended;
+        }
+        if self.queue.len() > 0 { Next::Again } else { Next::Wait(self.connection.next_due()) }
     }
 
     /// Deals with events that are there, until a batch is done or somebody else wants the lock.

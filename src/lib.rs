@@ -119,6 +119,7 @@ pub mod documentation;
 
 pub use callbacks::CallbackResult;
 pub use client::{Client, ClientBuilder, IntoPassword, MessageInfo, PublishFuture};
+pub use event_loop::LoopPool;
 pub use one_shot::OneShotOptions;
 pub use tls::TlsContext;
 pub use types::{

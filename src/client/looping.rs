@@ -1,11 +1,11 @@
 //! The loop that runs the callbacks: on a thread of its own, here for good, or here for a moment.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::thread;
 use std::time::Instant;
 
-use crate::client::Client;
-use crate::event_loop::Mode;
+use crate::client::{Client, Core};
+use crate::event_loop::{LoopPool, Mode, Next, PooledLoop};
 use crate::types::{Error, IntoDuration, LoopOptions, Result, check_duration, later};
 
 /// # The loop, which runs the callbacks
@@ -151,9 +151,24 @@ impl<U: Send + Sync + 'static> Client<U> {
         }
     }
 
-    /// Ends the thread of `loop_start` and waits for it (paho-python: `loop_stop`). The connection stands on;
-    /// what happens meanwhile waits for the next loop. From inside a callback it returns at once, and the thread
-    /// ends after the callback.
+    /// Runs the callbacks on the threads of `pool`, beside those of other clients, until `loop_stop` or the drop of the
+    /// last handle. Otherwise as [`loop_start`](Client::loop_start); an idle client costs no thread.
+    ///
+    /// The callbacks of one client never run at the same time. In a callback on a pool,
+    /// [`wait_for_publish`](crate::MessageInfo::wait_for_publish) on a message of any client of a pool waits for the
+    /// confirmation alone, and `disconnect` only asks for the end: neither keeps callbacks waiting for each other.
+    ///
+    /// ```no_run
+    /// # fn main() -> rappel::Result<()> {
+    /// let pool = rappel::LoopPool::new(2)?;
+    /// # let clients: Vec<rappel::Client> = Vec::new();
+    /// for client in &clients {
+    ///     client.connect_async("mqttbroker.lan", 1883)?;
+    ///     client.loop_start_on(&pool)?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// ```
     /// # let client = rappel::Client::new(rappel::CallbackApiVersion::Version2);
@@ -166,19 +181,50 @@ impl<U: Send + Sync + 'static> Client<U> {
     /// ```
     ///
     /// # Errors
-    /// [`Error::NoLoop`] when `loop_start` has not been called.
+    /// [`Error::LoopRunning`], [`Error::InCallback`].
+    pub fn loop_start_on(&self, pool: &LoopPool) -> Result<()> {
+        self.not_in_callback("loop_start_on")?;
+        let events = self.events();
+        events.loop_lock.begin(Mode::Pool)?.hand_over();
+        events.retry_first_set(true);
+        let core: Weak<Core<U>> = Arc::downgrade(&self.core);
+        let seat = pool.add(core);
+        events.queue.pooled_set(Some(Arc::clone(&seat)));
+        // What has happened so far has woken nobody.
+        seat.wake();
+        Ok(())
+    }
+
+    /// Ends the loop of `loop_start` or `loop_start_on` and waits for that (paho-python: `loop_stop`). The connection
+    /// stands on; what happens meanwhile waits for the next loop. From inside a callback it returns at once, and the
+    /// loop ends after the callback.
+    ///
+    /// # Errors
+    /// [`Error::NoLoop`] when neither has been called.
     pub fn loop_stop(&self) -> Result<()> {
         let events = self.events();
-        let thread = events.loop_lock.stop()?;
+        let loop_lock = &events.loop_lock;
+        let must_not_wait = loop_lock.waits_for_this_thread();
+        let thread = loop_lock.stop()?;
         events.queue.poke();
-        if let Some(thread) = thread.filter(|_| !events.loop_lock.is_held_here()) {
+        if must_not_wait {
+            return Ok(());
+        }
+        match thread {
             // Nothing in there panics: foreign code is guarded.
-            let _ = thread.join();
+            Some(thread) => drop(thread.join()),
+            None => loop_lock.wait_pool_end(),
         }
         Ok(())
     }
 
     fn not_in_callback(&self, method: &'static str) -> Result<()> {
         if self.events().loop_lock.is_held_here() { Err(Error::InCallback { method }) } else { Ok(()) }
+    }
+}
+
+impl<U: Send + Sync + 'static> PooledLoop for Core<U> {
+    fn run_pooled(self: Arc<Self>) -> Next {
+        self.events.run_pooled(&Client::passing(&self))
     }
 }

@@ -25,7 +25,7 @@ impl<U: Send + Sync + 'static> Owner<U> {
 impl<U: Send + Sync + 'static> Drop for Owner<U> {
     fn drop(&mut self) {
         let core = Arc::clone(&self.core);
-        if !core.events.loop_lock.is_held_here() && !is_waking() {
+        if !core.events.loop_lock.waits_for_this_thread() && !is_waking() {
             return end(&core);
         }
         // Inside a callback the loop stands still, and a waker keeps the network from its work: the end is left to a

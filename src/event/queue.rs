@@ -50,12 +50,25 @@ struct Taken {
     reporting: Option<Arc<Completion>>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Arrived {
     events: VecDeque<Event>,
     poked: bool,
     /// The loop sleeps: whoever brings something must wake it. Waking costs a system call, also for nothing.
     asleep: bool,
+    /// The loop runs on a pool's threads.
+    pooled: Option<Arc<dyn WakeLoop>>,
+}
+
+impl std::fmt::Debug for Arrived {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Arrived").field("events", &self.events).field("poked", &self.poked).finish_non_exhaustive()
+    }
+}
+
+/// Has a loop run that does not wait in [`EventQueue::pop`]. Called with no lock of the queue's held.
+pub(crate) trait WakeLoop: Send + Sync {
+    fn wake(&self);
 }
 
 /// What `pop` found.
@@ -70,10 +83,20 @@ pub(crate) enum Popped {
 impl EventQueue {
     fn wake(&self, arrived: MutexGuard<'_, Arrived>) {
         let asleep = arrived.asleep;
+        let pooled = arrived.pooled.clone();
         drop(arrived);
         if asleep {
             self.changed.notify_one();
         }
+        if let Some(pooled) = pooled {
+            pooled.wake();
+        }
+    }
+
+    /// From now on the loop runs where `pooled` has it run, or in [`pop`](Self::pop) again.
+    pub(crate) fn pooled_set(&self, pooled: Option<Arc<dyn WakeLoop>>) {
+        let old = std::mem::replace(&mut lock(&self.arrived).pooled, pooled);
+        drop(old);
     }
 
     /// Puts an event behind all others.

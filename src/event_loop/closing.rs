@@ -17,7 +17,7 @@ impl<C, U> EventLoop<C, U> {
     /// it.
     pub(crate) fn close(&self, client: &C, packet: Vec<u8>, patience: Duration) -> Option<usize> {
         let deadline = later(Instant::now(), patience);
-        let in_callback = self.loop_lock.is_held_here();
+        let in_callback = self.loop_lock.waits_for_this_thread();
         let ending = match self.connection.close() {
             Close::NothingToDo => return None,
             Close::Done => None,

@@ -52,7 +52,7 @@ impl<C, U> EventLoop<C, U> {
             Err(error)
         });
         let is_told = self.connection.next_attempt(id).is_none();
-        if matches!(outcome, Err(Error::Refused { .. })) && is_told && !in_callback {
+        if matches!(outcome, Err(Error::Refused { .. })) && is_told && !self.loop_lock.waits_for_this_thread() {
             self.settle(client, &|| self.connection.is_told(id), Some(deadline));
         }
         self.queue.poke();

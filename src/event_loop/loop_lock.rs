@@ -5,6 +5,7 @@ use std::sync::{Condvar, Mutex, MutexGuard};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
+use crate::event_loop::loop_pool::is_pool_thread;
 use crate::sync::{lock, wait};
 use crate::types::{Error, Result};
 
@@ -17,6 +18,8 @@ pub(crate) enum Mode {
     Thread,
     /// A call of `loop_forever`.
     Forever,
+    /// The threads of a pool.
+    Pool,
 }
 
 /// The right to run the loop, passed from thread to thread.
@@ -88,6 +91,12 @@ impl LoopLock {
         HELD.try_with(|held| held.borrow().contains(&self.key())).unwrap_or(false)
     }
 
+    /// Whether callbacks of this client may only run once this thread has returned from the one that it runs: it must
+    /// not wait for them.
+    pub(crate) fn waits_for_this_thread(&self) -> bool {
+        self.is_held_here() || (is_pool_thread() && self.lock().mode == Mode::Pool)
+    }
+
     fn give(&self, mut state: MutexGuard<'_, State>) -> LoopGuard<'_> {
         state.taken = true;
         let _ = HELD.try_with(|held| held.borrow_mut().push(self.key()));
@@ -122,6 +131,12 @@ impl LoopLock {
             state = self.wait(state, None);
         }
         self.give(state)
+    }
+
+    /// Takes the lock if nobody else has it or wants it; for the loop itself, where it must not wait.
+    pub(crate) fn try_take_last(&self) -> Option<LoopGuard<'_>> {
+        let state = self.lock();
+        (!state.taken && state.wanted == 0).then(|| self.give(state))
     }
 
     /// Takes the lock if no loop of the program's runs and nobody has it; or waits for a change until `deadline`.
@@ -168,10 +183,11 @@ impl LoopLock {
         self.notify(state);
     }
 
-    /// Asks `loop_start`'s thread to end, and gives its handle to the first who asks.
+    /// Asks the loop of `loop_start` or `loop_start_on` to end, and gives the handle of its thread, if it has one, to
+    /// the first who asks.
     pub(crate) fn stop(&self) -> Result<Option<JoinHandle<()>>> {
         let mut state = self.lock();
-        if state.mode != Mode::Thread {
+        if !matches!(state.mode, Mode::Thread | Mode::Pool) {
             return Err(Error::NoLoop);
         }
         if std::mem::replace(&mut state.stop, true) {
@@ -186,6 +202,14 @@ impl LoopLock {
 
     pub(crate) fn is_stopping(&self) -> bool {
         self.lock().stop
+    }
+
+    /// Waits until no pool runs the loop.
+    pub(crate) fn wait_pool_end(&self) {
+        let mut state = self.lock();
+        while state.mode == Mode::Pool {
+            state = self.wait(state, None);
+        }
     }
 
     /// Waits until the loop has ended; `false` when it has not by `deadline`.

@@ -34,7 +34,7 @@ impl<C, U> EventLoop<C, U> {
         completion: &Completion,
         deadline: Option<Instant>,
     ) -> Result<bool> {
-        if self.loop_lock.is_held_here() {
+        if self.loop_lock.waits_for_this_thread() {
             return self.wait_in_callback(completion, deadline);
         }
         loop {

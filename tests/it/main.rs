@@ -36,6 +36,7 @@ mod one_shot;
 #[cfg(feature = "persistence")]
 mod persistence;
 mod poison;
+mod pooling;
 mod programs;
 mod publishing;
 mod python_tables;
