@@ -323,8 +323,15 @@ fn text_files() -> Vec<PathBuf> {
     files
 }
 
+/// The files below a folder, but for what programs leave there.
 fn walk(folder: &Path) -> Vec<PathBuf> {
-    entries(folder).into_iter().flat_map(|path| if path.is_dir() { walk(&path) } else { vec![path] }).collect()
+    const LEFT_BEHIND: [&str; 3] = ["target", "corpus", "artifacts"];
+    let written = |path: &PathBuf| !LEFT_BEHIND.iter().any(|name| path.ends_with(name));
+    entries(folder)
+        .into_iter()
+        .filter(written)
+        .flat_map(|path| if path.is_dir() { walk(&path) } else { vec![path] })
+        .collect()
 }
 
 fn entries(folder: &Path) -> Vec<PathBuf> {
