@@ -199,6 +199,16 @@ impl<U: Send + Sync + 'static> Client<U> {
     /// stands on; what happens meanwhile waits for the next loop. From inside a callback it returns at once, and the
     /// loop ends after the callback.
     ///
+    /// ```
+    /// # let client = rappel::Client::new(rappel::CallbackApiVersion::Version2);
+    /// use rappel::Error;
+    ///
+    /// client.loop_start()?;
+    /// client.loop_stop()?;
+    /// assert!(matches!(client.loop_stop(), Err(Error::NoLoop)));
+    /// # Ok::<(), rappel::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// [`Error::NoLoop`] when neither has been called.
     pub fn loop_stop(&self) -> Result<()> {
