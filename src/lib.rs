@@ -66,7 +66,7 @@
 //! # Known problems
 //! - No WebSocket, no proxy: see [`documentation::parity`].
 //! - A message after which the broker hangs up without a word costs six connections or more before it is given up
-//!   ([`Error::HungUp`]), and at QoS 0 one each, unnoticed.
+//!   ([`Error::HungUp`]), and a minute where nothing else is sent; at QoS 0 it costs one, unnoticed.
 //! - The last 64 KiB of a message must drain within one keep-alive: give slow lines a longer one.
 //! - Dropping the last handle may wait for two seconds: call [`Client::disconnect`] before, where that matters.
 //! - With the engine Paho, child processes inherit a socket on which only numbers pass; and a logger that takes the target

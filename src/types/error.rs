@@ -536,9 +536,9 @@ told! {
         Engine {
             /// What it said.
             problem: String,
-        } =>
-            "the MQTT engine failed: {problem}; please report this",
-            "le moteur MQTT a échoué : {problem} ; merci de le signaler";
+        } where hint = hints::engine(language, problem) =>
+            "the MQTT engine failed: {problem}; {hint}",
+            "le moteur MQTT a échoué : {problem} ; {hint}";
 
         /// `build` with `persistence`, and `publish`: the messages cannot be kept on disk.
         Storage {

@@ -38,6 +38,7 @@ fn a_first_connection_without_descriptors() {
                 let text = error.to_string();
                 assert!(!text.contains("DNS") && !text.contains("foreign program"), "{more} more: {text}");
                 assert!(text.to_lowercase().contains("too many open files"), "{more} more: {text}");
+                assert!(!text.contains("report"), "{more} more: {text}");
                 // The same client, and another one.
                 for client in [client, quick()] {
                     client.connect(HOST, broker.port()).expect("there are enough now");

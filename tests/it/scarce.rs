@@ -77,7 +77,7 @@ fn a_first_connection_without_threads() {
         let text = error.to_string();
         println!("{more} more failed: {text}");
         assert!(!text.contains("DNS") && !text.contains("foreign program"), "{more} more: {text}");
-        assert!(text.contains("Resource temporarily unavailable"), "{more} more: {text}");
+        assert!(text.contains("Resource temporarily unavailable") && text.contains("ulimit"), "{more} more: {text}");
     }
     // The same client, and another one.
     makes_a_round(client);

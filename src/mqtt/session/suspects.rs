@@ -308,7 +308,8 @@ impl Suspects {
                 self.try_next(now, in_flight)
             }
             Trial::Clearing { until, .. } if until <= now => {
-                self.trial = Trial::None(Some(now + PATIENCE));
+                // Something else is without an answer, too: others are not to wait for that again and again.
+                self.trial = Trial::None(Some(now + LONGEST));
                 false
             }
             Trial::Clearing { .. } if in_flight > 0 => false,

@@ -82,7 +82,7 @@ fn world() -> World {
 impl World {
     fn publish(&mut self, topic: &str, qos: u8) {
         let qos = Qos::try_from(i32::from(qos)).expect("a QoS");
-        self.published += 1;
+        self.published = self.published.wrapping_add(1);
         let payload = vec![self.published].into();
         let (retain, properties) = (false, Properties::new());
         let draft = Draft { topic: topic.into(), payload, qos, retain, properties, keep_latest: false };
@@ -399,6 +399,27 @@ fn a_suspect_without_an_answer_holds_up_others_for_a_moment_only() {
     });
     assert_eq!((&*world.confirmed, world.given_up.len()), (&[1, 2][..], 0));
     assert!(world.took() < Duration::from_secs(20), "{:?}", world.took());
+}
+
+#[test]
+fn others_do_not_wait_long_for_something_else_without_an_answer() {
+    let mut world = world();
+    world.publish("poison", 1);
+    for _ in 0..3 {
+        assert!(!world.connection(Duration::MAX, &mut but("poison")));
+    }
+    world.publish("stuck", 1);
+    world.publish("b", 1);
+    let mut line = |world: &mut World, packet: &Sent| {
+        if packet.is_to("b") {
+            world.publish("b", 1);
+        }
+        if packet.is_to("stuck") { Fate::Ignore } else { Fate::Answer }
+    };
+    let lasts = Duration::from_secs(30);
+    assert!(!world.connection(lasts, &mut line));
+    let possible = (lasts.as_millis() / ROUND_TRIP.as_millis()) as usize;
+    assert!(world.confirmed.len() > possible * 3 / 4, "{} of {possible}", world.confirmed.len());
 }
 
 #[test]

@@ -155,6 +155,19 @@ pub(super) fn socket_unreachable(language: Language, kind: ErrorKind, path: &str
     }
 }
 
+/// For an engine that failed.
+pub(super) fn engine(language: Language, problem: &str) -> &'static str {
+    /// What Unix says where there is no more memory, too many threads, and too many open files.
+    const TOO_LITTLE: [&str; 5] = ["(os error 11)", "(os error 12)", "(os error 23)", "(os error 24)", "(os error 35)"];
+    if cfg!(unix) && TOO_LITTLE.iter().any(|error| problem.contains(error)) {
+        return language.pick(
+            "the system gives this program no more threads, files or memory for now: try again later; `ulimit -a` shows its limits",
+            "le système ne donne plus de threads, de fichiers ou de mémoire à ce programme pour le moment : réessayez plus tard ; `ulimit -a` montre ses limites",
+        );
+    }
+    language.pick("please report this", "merci de le signaler")
+}
+
 /// For a transport that is not there.
 pub(super) fn transport(language: Language, transport: Transport) -> &'static str {
     match transport {

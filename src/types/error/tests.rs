@@ -201,6 +201,9 @@ fn every_hint_is_there_in_both_languages() {
             assert_eq!(is_named, reference.is_some() && [156, 157].contains(&code.value()));
         }
     }
+    for problem in ["of the test", "no thread (os error 11)"] {
+        assert_ne!(hints::engine(Language::English, problem), hints::engine(Language::French, problem));
+    }
     for host in ["", "mqtt://a", "[::1]", "a@b", "a:1"] {
         assert_ne!(hints::host(Language::English, host), hints::host(Language::French, host));
     }
