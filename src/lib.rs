@@ -42,6 +42,7 @@
 //! | `paho` (default) | [`Engine::Paho`], the default engine | `cmake`, `make` and a C compiler; it builds Eclipse Paho C |
 //! | `persistence` | `ClientBuilder::persistence`: what `publish` accepted survives the end of the program | a C compiler; it builds SQLite |
 //! | `tls` | [`Client::tls_set`]: encrypted connections | a C compiler, and nearly as much time again as the default; it builds rustls and *ring* |
+//! | `websockets` | [`Transport::WebSockets`], also over TLS | nothing but Rust, and a quarter of the default's time; it builds tungstenite |
 //!
 //! # TLS
 //! With the feature `tls` (`cargo add rappel --features tls`), [`Client::tls_set`] encrypts the connection and makes sure that it
@@ -64,7 +65,6 @@
 //! error of `connect`, each with its remedy. [rustls](https://docs.rs/rustls) does the work, with *ring*: TLS 1.2 and 1.3.
 //!
 //! # Known problems
-//! - No WebSocket, no proxy: see [`documentation::parity`].
 //! - A message after which the broker hangs up without a word costs six connections or more before it is given up
 //!   ([`Error::HungUp`]), and a minute where nothing else is sent; at QoS 0 it costs one, unnoticed.
 //! - The last 64 KiB of a message must drain within one keep-alive: give slow lines a longer one.
@@ -124,9 +124,9 @@ pub use one_shot::OneShotOptions;
 pub use tls::TlsContext;
 pub use types::{
     CallbackApiVersion, CertReqs, CertificateProblem, CleanStart, ConnackCode, ConnackResult, ConnectFlags,
-    ConnectOptions, DisconnectFlags, DisconnectOptions, Engine, Error, ErrorCode, IntoDuration, IntoPayload,
-    IntoTimeout, Language, LogLevel, LoopOptions, Message, PacketType, Properties, PropertyFields, Protocol,
-    ProxyOptions, ProxyType, PublishOptions, Qos, ReasonCode, Result, RetainHandling, SubscribeOptions, TlsOptions,
-    TlsVersion, Transport, connack_string, convert_connack_rc_to_reason_code,
+    ConnectOptions, DisconnectFlags, DisconnectOptions, Engine, Error, ErrorCode, IntoDuration, IntoHeaders,
+    IntoPayload, IntoTimeout, Language, LogLevel, LoopOptions, Message, PacketType, Properties, PropertyFields,
+    Protocol, ProxyOptions, ProxyType, PublishOptions, Qos, ReasonCode, Result, RetainHandling, SubscribeOptions,
+    TlsOptions, TlsVersion, Transport, WebSocketHeaders, connack_string, convert_connack_rc_to_reason_code,
     convert_disconnect_error_code_to_reason_code, error_string, set_language, topic_matches_sub,
 };

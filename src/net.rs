@@ -22,6 +22,8 @@ mod tls_problem;
 #[cfg(feature = "tls")]
 mod tls_wire;
 mod tuning;
+#[cfg(feature = "websockets")]
+mod websocket;
 mod wire;
 
 use std::sync::atomic::AtomicBool;

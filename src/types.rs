@@ -31,10 +31,14 @@ pub use flags::{ConnectFlags, DisconnectFlags};
 pub use language::{Language, set_language};
 pub use log_level::LogLevel;
 pub use message::Message;
+#[cfg(feature = "websockets")]
+pub(crate) use options::HeaderChange;
+pub(crate) use options::WebSocketOptions;
 pub use options::{
     CertReqs, CleanStart, ConnectOptions, DisconnectOptions, LoopOptions, ProxyOptions, ProxyType, PublishOptions,
     RetainHandling, SubscribeOptions, TlsOptions, TlsVersion,
 };
+pub use options::{IntoHeaders, WebSocketHeaders};
 pub use payload::IntoPayload;
 pub use properties::{Properties, PropertyFields};
 pub use protocol::{CallbackApiVersion, Protocol, Transport};

@@ -31,7 +31,7 @@ impl<U: Send + Sync + 'static> Client<U> {
     ///
     /// # Errors
     /// [`Error::InvalidHost`], [`Error::InvalidPort`]; [`Error::NameNotFound`], [`Error::Unreachable`],
-    /// [`Error::SocketUnreachable`], [`Error::Proxy`],
+    /// [`Error::SocketUnreachable`], [`Error::Proxy`], [`Error::WebSocket`],
     /// [`Error::ConnectTimeout`], [`Error::ClosedDuringConnect`] with what to do about it; [`Error::Refused`] after
     /// `on_connect` has run with the reason.
     pub fn connect(&self, host: &str, port: u16) -> Result<()> {

@@ -6,8 +6,8 @@ use std::time::Duration;
 use crate::client::{Client, IntoPassword};
 use crate::mqtt::{Credentials, Will};
 use crate::types::{
-    Engine, Error, IntoDuration, IntoPayload, PropertyHome, Protocol, ProxyOptions, PublishOptions, Result, Transport,
-    check_duration, check_keepalive, check_qos, check_topic, language, tell,
+    Engine, Error, IntoDuration, IntoHeaders, IntoPayload, PropertyHome, Protocol, ProxyOptions, PublishOptions,
+    Result, Transport, WebSocketOptions, check_duration, check_keepalive, check_qos, check_topic, language, tell,
 };
 
 /// # Settings
@@ -335,6 +335,36 @@ impl<U: Send + Sync + 'static> Client<U> {
     #[must_use]
     pub fn transport(&self) -> Transport {
         self.events().settings(|settings| settings.route.transport)
+    }
+
+    /// Sets the path and the headers of the request that opens a [WebSocket](Transport::WebSockets), from the next connection
+    /// on (paho-python: `ws_set_options(path="/mqtt", headers=None)`).
+    ///
+    /// The path is `/mqtt` where nothing else is said. Headers are added to those that are always sent, in the place of one of
+    /// the same name, or a function changes them: see [`IntoHeaders`](crate::IntoHeaders).
+    ///
+    /// # Errors
+    /// [`Error::InvalidOption`] for what no server can be asked; [`Error::TransportNotAvailable`] without the feature
+    /// `websockets`. What the server says is the [`Error::WebSocket`] of `connect`.
+    ///
+    /// ```no_run
+    /// use rappel as pmc;
+    ///
+    /// # fn main() -> pmc::Result<()> {
+    /// let builder = pmc::Client::builder(pmc::CallbackApiVersion::Version2);
+    /// let client = builder.transport(pmc::Transport::WebSockets).build()?;
+    /// client.ws_set_options("/broker", [("Authorization", "Bearer 1234")])?;
+    /// client.connect("mqttbroker.lan", 9001)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn ws_set_options(&self, path: impl Into<String>, headers: impl IntoHeaders) -> Result<()> {
+        Transport::WebSockets.check()?;
+        let options = WebSocketOptions { path: path.into(), headers: headers.into_headers().0 };
+        options.check()?;
+        #[cfg(feature = "websockets")]
+        self.events().settings(|settings| settings.route.websocket = options);
+        Ok(())
     }
 
     /// Has the next connection go through a proxy (paho-python: `proxy_set(**proxy_args)`), over TCP and what is spoken

@@ -113,7 +113,7 @@ fn work() {
 fn reach(plan: &Plan) -> Result<Pipe> {
     match plan.route.transport {
         Transport::Unix => dial::unix(&plan.host, plan.deadline),
-        Transport::Tcp => {
+        Transport::Tcp | Transport::WebSockets => {
             let proxy = match &plan.route.proxy {
                 Some(proxy) => Some(proxy.clone()),
                 None => proxy::from_environment(&plan.host)?,

@@ -61,6 +61,12 @@ impl Pipe {
         }
     }
 
+    /// Whether reads and writes wait: it is not watched yet.
+    #[cfg(feature = "tls")]
+    pub(crate) fn waits(&self) -> bool {
+        self.deadline.is_some()
+    }
+
     /// Bytes that have come, ever.
     pub(crate) fn received(&self) -> u64 {
         self.received

@@ -1,6 +1,8 @@
 //! How a broker is reached, beside its address.
 
 use crate::tls::TlsContext;
+#[cfg(feature = "websockets")]
+use crate::types::WebSocketOptions;
 use crate::types::{ProxyOptions, Transport};
 
 /// What the next attempts to connect use: each takes its own copy.
@@ -9,6 +11,8 @@ pub(crate) struct Route {
     pub(crate) transport: Transport,
     /// How it is encrypted; `None`: not at all.
     pub(crate) tls: Option<TlsContext>,
+    #[cfg(feature = "websockets")]
+    pub(crate) websocket: WebSocketOptions,
     /// `None` where the environment says whether there is one.
     pub(crate) proxy: Option<ProxyOptions>,
 }

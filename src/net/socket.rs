@@ -62,7 +62,7 @@ impl Socket {
         if !self.readable {
             return Got::Nothing;
         }
-        let before = self.wire.pipe().received();
+        let before = self.wire.heard();
         loop {
             match self.wire.read(buffer) {
                 Ok(0) => {
@@ -80,7 +80,7 @@ impl Socket {
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     self.readable = false;
-                    if self.wire.pipe().received() == before {
+                    if self.wire.heard() == before {
                         return Got::Nothing;
                     }
                     self.note_read();

@@ -99,6 +99,8 @@ impl Read for TlsWire {
                     filled += count;
                     continue;
                 }
+                // It is enough for who waits: before the pipe is watched, asking it for more would wait for more.
+                Err(_) if filled > 0 && self.pipe.waits() => break,
                 Err(_) => {}
             }
             match self.failure.take() {

@@ -20,7 +20,9 @@ use crate::net::Plan;
 use crate::net::pipe::Pipe;
 #[cfg(feature = "tls")]
 use crate::net::tls_wire::TlsWire;
-use crate::types::Result;
+#[cfg(feature = "websockets")]
+use crate::net::websocket::WebSocket;
+use crate::types::{Result, Transport};
 
 /// A pipe, with what is spoken on it.
 #[derive(Debug)]
@@ -29,17 +31,27 @@ pub(crate) enum Wire {
     Clear(Pipe),
     #[cfg(feature = "tls")]
     Tls(TlsWire),
+    /// Over one of the others.
+    #[cfg(feature = "websockets")]
+    WebSocket(Box<WebSocket>),
 }
 
 impl Wire {
     /// Agrees with the other side on what `plan` asks for.
     pub(crate) fn open(pipe: Pipe, plan: &Plan) -> Result<Self> {
-        match &plan.route.tls {
-            None => Ok(Wire::Clear(pipe)),
+        let wire = match &plan.route.tls {
+            None => Wire::Clear(pipe),
             #[cfg(feature = "tls")]
-            Some(context) => Ok(Wire::Tls(TlsWire::open(pipe, context, plan)?)),
+            Some(context) => Wire::Tls(TlsWire::open(pipe, context, plan)?),
             #[cfg(not(feature = "tls"))]
             Some(context) => context.absurd(),
+        };
+        match plan.route.transport {
+            #[cfg(feature = "websockets")]
+            Transport::WebSockets => Ok(Wire::WebSocket(Box::new(WebSocket::open(wire, plan)?))),
+            #[cfg(not(feature = "websockets"))]
+            transport @ Transport::WebSockets => Err(crate::types::Error::TransportNotAvailable { transport }),
+            Transport::Tcp | Transport::Unix => Ok(wire),
         }
     }
 
@@ -49,6 +61,8 @@ impl Wire {
             Wire::Clear(_) => false,
             #[cfg(feature = "tls")]
             Wire::Tls(tls) => tls.wants_write(),
+            #[cfg(feature = "websockets")]
+            Wire::WebSocket(socket) => socket.wants_write(),
         }
     }
 
@@ -58,6 +72,8 @@ impl Wire {
             Wire::Clear(_) => false,
             #[cfg(feature = "tls")]
             Wire::Tls(tls) => tls.holds_bytes(),
+            #[cfg(feature = "websockets")]
+            Wire::WebSocket(_) => true,
         }
     }
 
@@ -67,6 +83,17 @@ impl Wire {
             Wire::Clear(_) => {}
             #[cfg(feature = "tls")]
             Wire::Tls(tls) => tls.say_goodbye(),
+            #[cfg(feature = "websockets")]
+            Wire::WebSocket(socket) => socket.say_goodbye(),
+        }
+    }
+
+    /// Grows whenever something of MQTT has come, be it a part of what a layer needs before it can give it.
+    pub(crate) fn heard(&self) -> u64 {
+        match self {
+            #[cfg(feature = "websockets")]
+            Wire::WebSocket(socket) => socket.heard(),
+            _ => self.pipe().received(),
         }
     }
 
@@ -75,6 +102,8 @@ impl Wire {
             Wire::Clear(pipe) => pipe,
             #[cfg(feature = "tls")]
             Wire::Tls(tls) => tls.pipe(),
+            #[cfg(feature = "websockets")]
+            Wire::WebSocket(socket) => socket.wire().pipe(),
         }
     }
 
@@ -83,6 +112,8 @@ impl Wire {
             Wire::Clear(pipe) => pipe,
             #[cfg(feature = "tls")]
             Wire::Tls(tls) => tls.pipe_mut(),
+            #[cfg(feature = "websockets")]
+            Wire::WebSocket(socket) => socket.wire_mut().pipe_mut(),
         }
     }
 }
@@ -93,6 +124,8 @@ impl Read for Wire {
             Wire::Clear(pipe) => pipe.read(buffer),
             #[cfg(feature = "tls")]
             Wire::Tls(tls) => tls.read(buffer),
+            #[cfg(feature = "websockets")]
+            Wire::WebSocket(socket) => socket.read(buffer),
         }
     }
 }
@@ -103,6 +136,8 @@ impl Write for Wire {
             Wire::Clear(pipe) => pipe.write(bytes),
             #[cfg(feature = "tls")]
             Wire::Tls(tls) => tls.write(bytes),
+            #[cfg(feature = "websockets")]
+            Wire::WebSocket(socket) => socket.write(bytes),
         }
     }
 
@@ -111,6 +146,8 @@ impl Write for Wire {
             Wire::Clear(pipe) => pipe.write_vectored(slices),
             #[cfg(feature = "tls")]
             Wire::Tls(tls) => tls.write_vectored(slices),
+            #[cfg(feature = "websockets")]
+            Wire::WebSocket(socket) => socket.write_vectored(slices),
         }
     }
 
@@ -119,6 +156,8 @@ impl Write for Wire {
             Wire::Clear(pipe) => pipe.flush(),
             #[cfg(feature = "tls")]
             Wire::Tls(tls) => tls.flush(),
+            #[cfg(feature = "websockets")]
+            Wire::WebSocket(socket) => socket.flush(),
         }
     }
 }

@@ -361,6 +361,18 @@ told! {
             "no connection to {place} through the proxy {proxy}: {problem}",
             "pas de connexion à {place} par le proxy {proxy} : {problem}";
 
+        /// `connect`, `reconnect`: no WebSocket, or one that the server ended before it accepted.
+        WebSocket {
+            /// The host given.
+            host: String,
+            /// The port given.
+            port: u16,
+            /// What the server answered, and what to do.
+            problem: String,
+        } where place = place(host, *port) =>
+            "the WebSocket to {place} failed: {problem}",
+            "le WebSocket vers {place} a échoué : {problem}";
+
         /// `connect`, `reconnect`: no answer in time.
         ConnectTimeout {
             /// The host given.

@@ -7,6 +7,7 @@ mod proxy_options;
 mod publish_options;
 mod subscribe_options;
 mod tls_options;
+mod web_socket_options;
 
 pub(crate) use connect_options::Bind;
 pub use connect_options::{CleanStart, ConnectOptions};
@@ -18,3 +19,7 @@ pub use subscribe_options::{RetainHandling, SubscribeOptions};
 #[cfg(feature = "tls")]
 pub(crate) use tls_options::PemSource;
 pub use tls_options::{CertReqs, TlsOptions, TlsVersion};
+#[cfg(feature = "websockets")]
+pub(crate) use web_socket_options::HeaderChange;
+pub(crate) use web_socket_options::WebSocketOptions;
+pub use web_socket_options::{IntoHeaders, WebSocketHeaders};

@@ -85,6 +85,11 @@ pub enum Transport {
     /// A TCP connection, usually to port 1883. paho-python: `"tcp"`.
     #[default]
     Tcp,
+    /// A WebSocket over TCP, or over TLS where [`tls_set`](crate::Client::tls_set) says so, to a port of the broker for them
+    /// (Mosquitto: `protocol websockets`). Needs the feature `websockets`. paho-python: `"websockets"`.
+    ///
+    /// [`ws_set_options`](crate::Client::ws_set_options) gives it another path than `/mqtt`, and headers.
+    WebSockets,
     /// A Unix socket, to a broker on the same machine that listens on one (Mosquitto: `listener 0 /path`): `host` is its
     /// path, and the port counts for nothing. paho-python: `"unix"`.
     Unix,
@@ -94,6 +99,7 @@ impl Transport {
     /// Says whether this system and this build of the crate have it.
     pub(crate) fn check(self) -> Result<()> {
         match self {
+            Self::WebSockets if !cfg!(feature = "websockets") => Err(Error::TransportNotAvailable { transport: self }),
             Self::Unix if !cfg!(unix) => Err(Error::TransportNotAvailable { transport: self }),
             _ => Ok(()),
         }
@@ -104,7 +110,28 @@ impl fmt::Display for Transport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::Tcp => "tcp",
+            Self::WebSockets => "websockets",
             Self::Unix => "unix",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_this_build_does_not_have_is_an_error() {
+        let there = [
+            (Transport::Tcp, true),
+            (Transport::WebSockets, cfg!(feature = "websockets")),
+            (Transport::Unix, cfg!(unix)),
+        ];
+        for (transport, there) in there {
+            match transport.check() {
+                Ok(()) => assert!(there, "{transport}"),
+                Err(error) => assert!(!there && error.to_string().contains(&transport.to_string()), "{error}"),
+            }
+        }
     }
 }

@@ -24,3 +24,5 @@ pub mod resources;
 pub mod scripted;
 pub mod told;
 pub mod trials;
+#[cfg(feature = "websockets")]
+pub mod web_socket_peer;

@@ -2,10 +2,15 @@
 
 mod proxies;
 mod unix;
+#[cfg(feature = "websockets")]
+mod websockets;
+
+use std::net::TcpListener;
 
 use rappel as pmc;
 
 use crate::support::client::{back_at_once, builder};
+use crate::support::mosquitto::{Mosquitto, free_port};
 use crate::support::told::{Told, tell_all};
 
 /// A client of this transport that is back at once.
@@ -13,11 +18,19 @@ fn client(transport: pmc::Transport) -> pmc::Client {
     back_at_once(builder().transport(transport).build().expect("a client"))
 }
 
-/// Sends to itself what a transport may stumble over: nothing, a few bytes, more than any buffer holds, at each QoS.
+/// More than any buffer holds.
+const LARGE: usize = 3_000_000;
+
+/// A payload of so many bytes.
+fn payload(bytes: usize) -> Vec<u8> {
+    (0..bytes).map(|number| (number % 251) as u8).collect()
+}
+
+/// Sends to itself what a transport may stumble over: nothing, a few bytes, so many bytes, at each QoS.
 ///
 /// `client` is connected and nothing has been told yet but that.
-fn echo(client: &pmc::Client) {
-    let large: Vec<u8> = (0..3_000_000_u32).map(|number| (number % 251) as u8).collect();
+fn echo(client: &pmc::Client, large: usize) {
+    let large = payload(large);
     let told = tell_all(client);
     client.loop_start().expect("no loop yet");
     assert_eq!(told.next("on_connect"), Told::connected());
@@ -42,4 +55,21 @@ fn echo(client: &pmc::Client) {
         }
     }
     client.loop_stop().expect("a loop");
+}
+
+#[test]
+fn an_ipv6_address() {
+    let port = free_port();
+    let client = client(pmc::Transport::Tcp);
+    // As a machine without IPv6 would say it, too.
+    let error = client.connect("::1", port).expect_err("nobody listens");
+    assert!(error.to_string().contains(&format!("[::1]:{port} (")), "{error}");
+    let error = client.connect("[::1]", port).expect_err("brackets belong to URLs");
+    assert!(error.to_string().contains("without brackets"), "{error}");
+    if TcpListener::bind(("::1", 0)).is_ok() {
+        let _broker = Mosquitto::builder().extra_config(&format!("listener {port} ::1")).start();
+        client.connect("::1", port).expect("accepted");
+        echo(&client, LARGE);
+        client.disconnect().expect("connected");
+    }
 }

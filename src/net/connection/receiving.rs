@@ -6,7 +6,8 @@ use std::time::Instant;
 use super::{Connection, Ending, Got, Link, Stage, Stop, UNREAD_ANSWERS, UNSERVED};
 use crate::event::Event;
 use crate::mqtt::{Connack, Packet, ProtocolError, Received, encode_disconnect};
-use crate::types::{Error, PacketType, Properties, Protocol, ReasonCode};
+use crate::net::Plan;
+use crate::types::{Error, PacketType, Properties, Protocol, ReasonCode, language, tell};
 
 /// How an alert of TLS begins: its type, and the version that all of TLS writes there.
 const TLS_ALERT: [u8; 2] = [21, 3];
@@ -61,11 +62,11 @@ impl Connection {
         let Some(mut link) = self.link.take() else {
             return;
         };
-        // A TLS alert (RFC 8446, section 6): no packet that a broker may send begins like that.
-        if matches!(link.stage, Stage::Connecting { .. }) && bytes.starts_with(&TLS_ALERT) {
-            let (host, port) = (link.plan.host.clone(), link.plan.port);
+        if matches!(link.stage, Stage::Connecting { .. })
+            && let Some(error) = other_protocol(bytes, &link.plan)
+        {
             self.link = Some(link);
-            return self.fail(Error::NeedsTls { host, port });
+            return self.fail(error);
         }
         let before = self.out.len();
         let Some(mut decoder) = link.decoder.take() else {
@@ -152,4 +153,20 @@ impl Connection {
         }
         self.end(Ending::Protocol(error));
     }
+}
+
+/// Whether the first bytes are of a protocol that another setting would speak: no packet that a broker may send begins
+/// like that.
+fn other_protocol(bytes: &[u8], plan: &Plan) -> Option<Error> {
+    // A TLS alert (RFC 8446, section 6).
+    if bytes.starts_with(&TLS_ALERT) {
+        return Some(Error::NeedsTls { host: plan.host.clone(), port: plan.port });
+    }
+    bytes.starts_with(b"HTTP/").then(|| Error::Protocol {
+        problem: tell!(
+            language(),
+            "it is HTTP, as from a port for WebSockets, which .transport(Transport::WebSockets) speaks to",
+            "c'est du HTTP, comme d'un port de WebSocket, auquel .transport(Transport::WebSockets) sait parler"
+        ),
+    })
 }

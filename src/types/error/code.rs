@@ -51,6 +51,7 @@ impl Error {
             | Self::Unreachable { .. }
             | Self::SocketUnreachable { .. }
             | Self::Proxy { .. }
+            | Self::WebSocket { .. }
             | Self::ConnectTimeout { .. }
             | Self::Storage { .. } => ErrorCode::Errno,
             Self::CertificateRefused { .. }

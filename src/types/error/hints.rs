@@ -175,6 +175,10 @@ pub(super) fn transport(language: Language, transport: Transport) -> &'static st
             "this system has no Unix sockets; use Transport::Tcp",
             "ce système n'a pas de sockets Unix ; utilisez Transport::Tcp",
         ),
+        Transport::WebSockets => language.pick(
+            "add the feature \"websockets\" of rappel (cargo add rappel --features websockets), or use Transport::Tcp",
+            "ajoutez la feature \"websockets\" de rappel (cargo add rappel --features websockets), ou utilisez Transport::Tcp",
+        ),
         Transport::Tcp => language.pick("it is always there", "il existe toujours"),
     }
 }

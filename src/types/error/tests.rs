@@ -74,6 +74,7 @@ fn one_of_each() -> Vec<(Error, Vec<&'static str>)> {
             Error::Unreachable { host: host(), port: 1884, cause: cause() },
             vec!["broker.lan:1884", "of the system", "`ping broker.lan`"],
         ),
+        (Error::WebSocket { host: host(), port: 9001, problem: problem() }, vec!["broker.lan:9001", "of the test"]),
         (
             Error::Proxy { proxy: "proxy.lan:3128".into(), host: host(), port: 1884, problem: problem() },
             vec!["broker.lan:1884", "proxy.lan:3128", "of the test"],
@@ -102,6 +103,10 @@ fn one_of_each() -> Vec<(Error, Vec<&'static str>)> {
         (Error::TopicAliasTooHigh { maximum: 7 }, vec!["7"]),
         (Error::UnknownTopicAlias { alias: 7 }, vec!["alias", "7"]),
         (Error::SubscriptionNotSupported { filter: "a/#".into(), what: "of the test" }, vec!["\"a/#\"", "of the test"]),
+        (
+            Error::TransportNotAvailable { transport: Transport::WebSockets },
+            vec!["websockets", "--features websockets", "Transport::Tcp"],
+        ),
         (Error::TransportNotAvailable { transport: Transport::Unix }, vec!["unix", "Transport::Tcp"]),
         (Error::EngineNotCompiled, vec!["Paho", "\"paho\"", "Engine::Native"]),
         (Error::SubscriptionRefused { filter: "a/#".into(), code }, vec!["\"a/#\"", "(152)", "acl_file"]),

@@ -6,6 +6,7 @@ use crate::types::Language;
 pub(super) const WORDS: &[(&str, &str)] = &[
     ("client id", "l'identifiant de client"),
     ("password", "le mot de passe"),
+    ("the WebSocket's opening", "ouverture du WebSocket"),
     ("the proxy's answer", "réponse du proxy"),
     ("publish with QoS 0", "publish avec QoS 0"),
     ("the broker's answer (CONNACK)", "réponse du broker (CONNACK)"),

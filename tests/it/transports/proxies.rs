@@ -7,7 +7,7 @@ use std::thread;
 use rappel as pmc;
 use rappel::{Error, ProxyOptions, ProxyType, Transport};
 
-use super::{client, echo};
+use super::{LARGE, client, echo};
 use crate::support::client::HOST;
 use crate::support::mosquitto::{Mosquitto, free_port};
 use crate::support::process::Example;
@@ -55,7 +55,7 @@ fn through_an_http_proxy() {
         let client = through(http(&proxy).rdns(remote));
         client.connect(host, port).expect("accepted");
         assert_eq!((client.host().as_str(), client.port()), (host, port));
-        echo(&client);
+        echo(&client, LARGE);
         client.disconnect().expect("connected");
     }
     let log = proxy.log();
@@ -69,7 +69,7 @@ fn through_a_socks_5_proxy() {
     for (host, remote) in [(HOST, true), ("localhost", true), ("localhost", false)] {
         let client = through(socks5(&proxy).rdns(remote));
         client.connect(host, port).expect("accepted");
-        echo(&client);
+        echo(&client, LARGE);
         client.disconnect().expect("connected");
     }
     let log = proxy.log();
@@ -84,7 +84,7 @@ fn a_proxy_with_a_password() {
     for (proxy, password) in [(http(&tiny), "Password1234"), (socks5(&micro), PASSWORD)] {
         let client = through(proxy.clone().username(USER).password(password));
         client.connect(HOST, broker.port()).expect("accepted");
-        echo(&client);
+        echo(&client, LARGE);
         client.disconnect().expect("connected");
         refused(proxy.clone(), broker.port(), &["wants a user name and a password", "ProxyOptions::username"]);
         refused(

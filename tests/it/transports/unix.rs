@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use rappel::{Error, Transport};
 use tempfile::TempDir;
 
-use super::{client, echo};
+use super::{LARGE, client, echo};
 use crate::support::client::HOST;
 use crate::support::mosquitto::Mosquitto;
 use crate::support::told::{Told, tell_all};
@@ -29,7 +29,7 @@ fn a_broker_on_a_unix_socket() {
     assert_eq!((client.transport(), client.transport().to_string()), (Transport::Unix, "unix".to_owned()));
     client.connect(&path, 1883).expect("accepted");
     assert_eq!(client.host(), path);
-    echo(&client);
+    echo(&client, LARGE);
     client.disconnect().expect("connected");
 }
 
