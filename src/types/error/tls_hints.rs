@@ -14,7 +14,6 @@ pub(super) fn certificate(language: Language, host: &str, problem: &CertificateP
             "`openssl x509 -req -in server.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 365 -out server.crt -extfile <(echo subjectAltName={kind}:{host})`"
         )
     };
-    let now = date(SystemTime::now());
     match problem {
         CertificateProblem::Expired { not_after } => {
             let since = not_after
@@ -25,8 +24,8 @@ pub(super) fn certificate(language: Language, host: &str, problem: &CertificateP
                 .unwrap_or_default();
             tell!(
                 language,
-                "it has expired{since} (this machine's clock says {now}): have the broker's certificate renewed, or set the clock if it is wrong (`timedatectl`)",
-                "il a expiré{since} (l'horloge de cette machine dit {now}) : faites renouveler le certificat du broker, ou réglez l'horloge si elle se trompe (`timedatectl`)"
+                "it has expired{since}: have the broker's certificate renewed, or set this machine's clock, if that is wrong (`timedatectl`)",
+                "il a expiré{since} : faites renouveler le certificat du broker, ou réglez l'horloge de cette machine, si elle se trompe (`timedatectl`)"
             )
         }
         CertificateProblem::NotYetValid { not_before } => {
@@ -38,8 +37,8 @@ pub(super) fn certificate(language: Language, host: &str, problem: &CertificateP
                 .unwrap_or_default();
             tell!(
                 language,
-                "it is not valid{from}, and this machine's clock says {now}: set the clock (`timedatectl`); a Raspberry Pi without network has the wrong time after a start",
-                "il n'est pas valable{from}, et l'horloge de cette machine dit {now} : réglez l'horloge (`timedatectl`) ; un Raspberry Pi sans réseau n'est pas à l'heure après un démarrage"
+                "it is not valid{from}, by this machine's clock: set the clock (`timedatectl`); a Raspberry Pi without network has the wrong time after a start",
+                "il n'est pas valable{from}, d'après l'horloge de cette machine : réglez-la (`timedatectl`) ; un Raspberry Pi sans réseau n'est pas à l'heure après un démarrage"
             )
         }
         CertificateProblem::WrongHost { names } if names.is_empty() => {
