@@ -63,8 +63,12 @@ impl TlsWire {
     /// Writes what is encrypted, as far as the pipe takes it.
     fn push(&mut self) -> io::Result<()> {
         while self.tls.wants_write() {
-            if self.tls.write_tls(&mut self.pipe)? == 0 {
-                return Err(ErrorKind::WriteZero.into());
+            match self.tls.write_tls(&mut self.pipe) {
+                Ok(0) => return Err(ErrorKind::WriteZero.into()),
+                Ok(_) => {}
+                // Whoever writes again would write the same bytes again, although they are encrypted already.
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
             }
         }
         Ok(())
