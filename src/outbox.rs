@@ -7,6 +7,7 @@ mod persistence;
 mod queue;
 
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Instant;
 
 use crate::mqtt::{Filters, OutgoingMessage, Refused, RefusedItem, Request, SendBuffer, ServerLimits, Session};
 use crate::sync::lock;
@@ -84,8 +85,24 @@ impl Outbox {
 
     /// Moves what the session may send now, up to `sequence` and in order, into `session`. Gives back what this broker
     /// would not take.
-    pub(crate) fn send_ready(&self, up_to: u64, session: &mut Session, out: &mut SendBuffer) -> Vec<RefusedItem> {
-        self.lock().send_ready(up_to, session, out)
+    pub(crate) fn send_ready(
+        &self,
+        up_to: u64,
+        now: Instant,
+        session: &mut Session,
+        out: &mut SendBuffer,
+    ) -> Vec<RefusedItem> {
+        self.lock().send_ready(up_to, now, session, out)
+    }
+
+    /// When [`expire`](Self::expire) must be called.
+    pub(crate) fn next_expiry(&self) -> Option<Instant> {
+        self.lock().next_expiry()
+    }
+
+    /// Takes out the messages in line that have expired.
+    pub(crate) fn expire(&self, now: Instant) -> Vec<RefusedItem> {
+        self.lock().expire(now)
     }
 
     /// Messages whose exchange is finished, or that were given up, are pending no more.

@@ -37,6 +37,7 @@ const SCHEMA: &str = "CREATE TABLE IF NOT EXISTS messages (
     retain INTEGER NOT NULL,
     keep_latest INTEGER NOT NULL,
     properties BLOB NOT NULL,
+    expires INTEGER NOT NULL,
     checksum INTEGER NOT NULL
 );
 CREATE TABLE IF NOT EXISTS session (id INTEGER PRIMARY KEY CHECK (id = 1), server TEXT NOT NULL)";
@@ -142,8 +143,8 @@ impl std::fmt::Debug for Store {
 impl Shared {
     fn add(&mut self, key: i64, row: &Row<'_>) -> rusqlite::Result<()> {
         let mut insert = self.db.prepare_cached(
-            "INSERT OR REPLACE INTO messages (key, topic, payload, qos, retain, keep_latest, properties, checksum) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            "INSERT OR REPLACE INTO messages (key, topic, payload, qos, retain, keep_latest, properties, expires, checksum) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         )?;
         let (payload, checksum) = (row.payload, row.checksum());
         insert.execute(params![
@@ -154,6 +155,7 @@ impl Shared {
             row.retain,
             row.keep_latest,
             row.properties,
+            row.expires,
             checksum
         ])?;
         Ok(())
@@ -263,7 +265,8 @@ fn open_database(path: &Path) -> rusqlite::Result<Connection> {
 fn read_all(db: &Connection, path: &Path) -> Result<Vec<OutgoingMessage>> {
     let read = || -> rusqlite::Result<Vec<Result<OutgoingMessage>>> {
         let mut select = db.prepare(
-            "SELECT key, topic, payload, qos, retain, keep_latest, properties, checksum FROM messages ORDER BY key",
+            "SELECT key, topic, payload, qos, retain, keep_latest, properties, expires, checksum FROM messages \
+             ORDER BY key",
         )?;
         let rows = select.query_map([], |row| {
             let (topic, payload): (String, Vec<u8>) = (row.get(1)?, row.get(2)?);
@@ -274,8 +277,9 @@ fn read_all(db: &Connection, path: &Path) -> Result<Vec<OutgoingMessage>> {
                 retain: row.get(4)?,
                 keep_latest: row.get(5)?,
                 properties: row.get(6)?,
+                expires: row.get(7)?,
             };
-            Ok(record::message(row.get(0)?, &read, row.get(7)?))
+            Ok(record::message(row.get(0)?, &read, row.get(8)?))
         })?;
         rows.map(|row| row.map(|message| message.map_err(|problem| broken(path, problem)))).collect()
     };

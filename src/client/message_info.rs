@@ -113,6 +113,7 @@ impl MessageInfo {
     ///
     /// # Errors
     /// [`Error::Timeout`]: not yet confirmed, it may still be. [`Error::PublishRefused`]: the broker refused it.
+    /// [`Error::MessageExpired`]: it was not sent in time.
     /// [`Error::NotConnected`]: nothing can confirm it now, it is kept. [`Error::Dropped`]: the client is gone.
     /// [`Error::InvalidSeconds`]: the timeout is none.
     pub fn wait_for_publish(&self, timeout: impl IntoTimeout) -> Result<()> {

@@ -1,9 +1,12 @@
 //! Publishing.
 
+use std::time::{Duration, Instant};
+
 use crate::client::{Client, MessageInfo};
 use crate::outbox::Draft;
 use crate::types::{
     Error, IntoPayload, PropertyHome, Protocol, PublishOptions, Qos, Result, check_payload, check_qos, check_topic,
+    later,
 };
 
 /// # Publishing
@@ -12,7 +15,9 @@ impl<U: Send + Sync + 'static> Client<U> {
     /// network.
     ///
     /// `options` is a bare QoS, 0 to 2, or [`PublishOptions`]. Connected or connecting, messages are sent in the
-    /// order of the calls. Without a connection, messages of QoS 1 and 2 are queued and sent with the next one.
+    /// order of the calls. Without a connection, messages of QoS 1 and 2 are queued and sent with the next one. A message
+    /// expiry interval (MQTT 5) counts from the call: what is left of it is sent, and a message that has expired in the
+    /// queue is given up with [`Error::MessageExpired`], and 131 for `on_publish`.
     ///
     /// ```no_run
     /// # fn main() -> rappel::Result<()> {
@@ -43,6 +48,9 @@ impl<U: Send + Sync + 'static> Client<U> {
         }
         let accepted = events.outbox.publish(draft, connected)?;
         events.network.accepted();
+        if accepted.expires_next {
+            events.network.wake();
+        }
         if let Some(replaced) = accepted.replaced {
             replaced.finish(Err(Error::Replaced));
         }
@@ -63,8 +71,14 @@ impl<U: Send + Sync + 'static> Client<U> {
             payload: payload.into(),
             qos,
             retain: options.retain,
+            expires_at: options.properties.message_expiry_interval.and_then(expiry),
             properties: options.properties,
             keep_latest: options.keep_latest,
         })
     }
+}
+
+/// When a message with this interval expires, accepted now. 0 is sent as it is: there is nothing to count down.
+fn expiry(interval: u32) -> Option<Instant> {
+    (interval > 0).then(|| later(Instant::now(), Duration::from_secs(interval.into())))
 }

@@ -40,7 +40,7 @@ fn connection(version: Protocol, data: &[u8], piece: usize) -> Outcome {
                 session.check_connack(&connack)?;
                 session.connected("broker".into(), &connack);
                 for (sequence, qos) in [(1, Qos::AtLeastOnce), (2, Qos::ExactlyOnce), (3, Qos::ExactlyOnce)] {
-                    let _ = session.publish(message(sequence, qos), &mut out);
+                    let _ = session.publish(message(sequence, qos), now, &mut out);
                 }
                 let filters = Filters::Subscribe(vec![("a".into(), 1.into())]);
                 let _ = session.request(Request { sequence: 4, filters, properties: Properties::new() }, &mut out);

@@ -40,6 +40,10 @@ pub(crate) enum Refused {
     WildcardSubscriptionsNotSupported {
         filter: String,
     },
+    /// No limit of the broker's: the message waited until its Message Expiry Interval was over.
+    Expired {
+        topic: String,
+    },
     /// No limit that the broker has told: it has hung up on this again and again. The topic, or the filters.
     HungUp {
         name: String,
@@ -54,6 +58,12 @@ pub(crate) enum RefusedItem {
 }
 
 impl RefusedItem {
+    /// A message that has waited for too long.
+    pub(crate) fn expired(message: OutgoingMessage) -> Self {
+        let topic = message.topic.clone();
+        RefusedItem::Message(message, Refused::Expired { topic })
+    }
+
     /// A message that the broker has hung up on.
     pub(crate) fn of_message(message: OutgoingMessage) -> Self {
         let name = message.topic.clone();
@@ -71,6 +81,8 @@ impl Refused {
     /// The reason code with which a broker would have refused it (MQTT 5, section 2.4).
     pub(crate) fn code(&self) -> u8 {
         match self {
+            // Implementation specific error: MQTT has none for it.
+            Refused::Expired { .. } => 131,
             Refused::PacketTooLarge { .. } => 149,
             Refused::RetainNotSupported => 154,
             Refused::QosNotSupported { .. } => 155,
@@ -87,6 +99,7 @@ impl From<Refused> for Error {
     fn from(refused: Refused) -> Self {
         let subscription = |filter, what| Error::SubscriptionNotSupported { filter, what };
         match refused {
+            Refused::Expired { topic } => Error::MessageExpired { topic },
             Refused::PacketTooLarge { limit } => Error::PacketTooLarge { limit },
             Refused::RetainNotSupported => Error::RetainNotSupported,
             Refused::QosNotSupported { maximum } => Error::QosNotSupported { maximum },

@@ -2,6 +2,7 @@
 
 use std::ops::Deref;
 use std::sync::Arc;
+use std::time::Instant;
 
 use crate::mqtt::Completion;
 use crate::types::{Properties, Qos};
@@ -19,6 +20,8 @@ pub(crate) struct OutgoingMessage {
     pub(crate) qos: Qos,
     pub(crate) retain: bool,
     pub(crate) properties: Properties,
+    /// When its Message Expiry Interval is over, where it has one.
+    pub(crate) expires_at: Option<Instant>,
     pub(crate) completion: Arc<Completion>,
     /// An earlier program may have sent it already: where the broker has kept the session, it goes out with DUP.
     pub(crate) sent_before: bool,
@@ -37,6 +40,20 @@ impl OutgoingMessage {
     /// Its message id, which is its packet id too.
     pub(crate) fn id(&self) -> u16 {
         message_id(self.sequence)
+    }
+
+    /// Whether its Message Expiry Interval is over.
+    pub(crate) fn has_expired(&self, now: Instant) -> bool {
+        self.expires_at.is_some_and(|at| at <= now)
+    }
+
+    /// What is left of its Message Expiry Interval (MQTT 5, section 3.3.2.3.3): seconds, rounded up, and at least one, as
+    /// brokers take 0 for "never".
+    pub(crate) fn seconds_left(&self, now: Instant) -> Option<u32> {
+        let (at, given) = (self.expires_at?, self.properties.message_expiry_interval?);
+        let left = at.saturating_duration_since(now).as_nanos().div_ceil(1_000_000_000);
+        // Never more than was given: the clock of the machine may have been set back since an earlier program.
+        Some(u32::try_from(left).unwrap_or(u32::MAX).clamp(1, given.max(1)))
     }
 
     /// Whether the broker confirms it.
@@ -77,7 +94,27 @@ impl Deref for Payload {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+
+    #[test]
+    fn the_expiry_interval_counts_down() {
+        let (accepted, second) = (Instant::now(), Duration::from_secs(1));
+        let mut message = crate::mqtt::testing::message(1, Qos::AtLeastOnce);
+        assert_eq!((message.seconds_left(accepted), message.has_expired(accepted)), (None, false));
+        message.properties = Properties::new().with_message_expiry_interval(10);
+        message.expires_at = Some(accepted + 10 * second);
+        let after =
+            |waited: Duration| (message.seconds_left(accepted + waited), message.has_expired(accepted + waited));
+        assert_eq!(after(Duration::ZERO), (Some(10), false));
+        assert_eq!(after(second / 3), (Some(10), false));
+        assert_eq!(after(second), (Some(9), false));
+        assert_eq!(after(9 * second + second / 2), (Some(1), false));
+        assert_eq!(after(10 * second), (Some(1), true));
+        message.expires_at = Some(accepted + 100 * second);
+        assert_eq!(message.seconds_left(accepted), Some(10));
+    }
 
     #[test]
     fn ids_count_from_one_and_begin_again() {

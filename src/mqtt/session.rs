@@ -12,6 +12,7 @@ mod suspects;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::time::Instant;
 
 use crate::mqtt::keepalive::{Due, KeepAlive};
@@ -198,19 +199,27 @@ impl Session {
     pub(crate) fn publish(
         &mut self,
         message: OutgoingMessage,
+        now: Instant,
         out: &mut SendBuffer,
-    ) -> Result<(), (OutgoingMessage, Refused)> {
-        if let Err(refused) = self.limits.check_message(&message) {
-            return Err((message, refused));
+    ) -> Result<(), Box<RefusedItem>> {
+        if let Err(refused) = self.check_message(&message, now) {
+            return Err(Box::new(RefusedItem::Message(message, refused)));
         }
         let dup = message.sent_before && self.is_continued && message.is_acked();
-        send_publish(self.version, &message, dup, &mut self.outbound_aliases, out);
+        send_publish(self.version, &message, dup, now, &mut self.outbound_aliases, out);
         if message.is_acked() {
             self.outgoing.begin(message, dup, out.end());
         } else {
             out.ends_qos0(message);
         }
         Ok(())
+    }
+
+    fn check_message(&self, message: &OutgoingMessage, now: Instant) -> Result<(), Refused> {
+        if message.has_expired(now) {
+            return Err(Refused::Expired { topic: message.topic.clone() });
+        }
+        self.limits.check_message(message)
     }
 
     /// Sends a request. Must be called with a connection and a free packet id.
@@ -232,23 +241,32 @@ impl Session {
     /// Goes on with an exchange of an earlier connection, as [`next_to_resume`](Self::next_to_resume) or
     /// [`turn`](Self::turn) says: PUBREL, or PUBLISH. Must be called with [room](Self::has_room). Gives back a message that
     /// this broker would not take.
-    pub(crate) fn resume(&mut self, sequence: u64, out: &mut SendBuffer) -> Result<(), (OutgoingMessage, Refused)> {
+    pub(crate) fn resume(&mut self, sequence: u64, now: Instant, out: &mut SendBuffer) -> Result<(), Box<RefusedItem>> {
         self.suspects.sent(sequence);
         let Some(exchange) = self.outgoing.resume_one(sequence) else {
             // A request that the program has withdrawn.
             self.suspects.withdrawn(sequence);
             return Ok(());
         };
+        // What the broker may know of is brought to its end.
+        let is_late = !exchange.dup && exchange.message.has_expired(now);
+        let checked = match is_late {
+            true => Err(Refused::Expired { topic: exchange.message.topic.clone() }),
+            false => self.limits.check_message(&exchange.message),
+        };
         if exchange.awaiting == Awaiting::Pubcomp {
             out.push(&short_ack(kind::PUBREL, exchange.message.id()));
-        } else if let Err(refused) = self.limits.check_message(&exchange.message) {
+        } else if let Err(refused) = checked {
             let id = exchange.message.id();
             if self.suspects.withdrawn(sequence) {
                 self.release();
             }
-            return self.outgoing.finish(id).map_or(Ok(()), |message| Err((message, refused)));
+            return self
+                .outgoing
+                .finish(id)
+                .map_or(Ok(()), |message| Err(Box::new(RefusedItem::Message(message, refused))));
         } else {
-            send_publish(self.version, &exchange.message, exchange.dup, &mut self.outbound_aliases, out);
+            send_publish(self.version, &exchange.message, exchange.dup, now, &mut self.outbound_aliases, out);
         }
         exchange.end = Some(out.end());
         Ok(())
@@ -428,21 +446,25 @@ fn send_publish(
     version: Protocol,
     message: &OutgoingMessage,
     dup: bool,
+    now: Instant,
     aliases: &mut OutboundAliases,
     out: &mut SendBuffer,
 ) {
     let mut header = PublishHeader::of(message, dup);
-    let without_alias;
+    let mut properties = Cow::Borrowed(&message.properties);
+    if let Some(left) =
+        message.seconds_left(now).filter(|left| message.properties.message_expiry_interval != Some(*left))
+    {
+        properties.to_mut().message_expiry_interval = Some(left);
+    }
     if let Some(alias) = message.properties.topic_alias {
         if aliases.stand_for(alias, &message.topic) {
             header.topic = "";
         } else if !aliases.allow(alias) {
-            let mut properties = message.properties.clone();
-            properties.topic_alias = None;
-            without_alias = properties;
-            header.properties = &without_alias;
+            properties.to_mut().topic_alias = None;
         }
     }
+    header.properties = &properties;
     out.build(|bytes| header.encode(version, bytes));
     out.push_payload(&message.payload);
 }

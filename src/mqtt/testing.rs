@@ -14,6 +14,7 @@ pub(crate) fn message(sequence: u64, qos: Qos) -> OutgoingMessage {
         qos,
         retain: false,
         properties: Properties::new(),
+        expires_at: None,
         completion: Arc::new(Completion::new(message_id(sequence), true)),
         sent_before: false,
         keep_latest: false,

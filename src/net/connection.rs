@@ -239,8 +239,9 @@ impl Connection {
     /// When [`drive`](Self::drive) must be called without being told.
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
         let attempt = self.attempt.as_ref().map(|attempt| attempt.give_up_at);
+        let expiry = self.outbox.next_expiry();
         let Some(link) = &self.link else {
-            return attempt;
+            return [attempt, expiry].into_iter().flatten().min();
         };
         let stage = match &link.stage {
             Stage::Connecting { deadline } | Stage::Closing { deadline, .. } => Some(*deadline),
@@ -249,7 +250,10 @@ impl Connection {
         };
         let keepalive = if link.is_open() { self.session.next_timeout() } else { None };
         let acknowledgement = link.socket.next_acknowledgement();
-        [attempt, stage, keepalive, acknowledgement, link.look_back.map(|(at, _)| at)].into_iter().flatten().min()
+        [attempt, expiry, stage, keepalive, acknowledgement, link.look_back.map(|(at, _)| at)]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// Does what is due, and moves what can be moved; `true` when there is more to do at once.
@@ -288,6 +292,9 @@ impl Connection {
         if let Some(attempt) = self.attempt.take_if(|attempt| attempt.give_up_at <= now) {
             self.attempt_failed(attempt.id, attempt.error);
         }
+        for item in self.outbox.expire(now) {
+            self.refused(item);
+        }
         let Some(link) = &mut self.link else {
             return;
         };
@@ -319,18 +326,18 @@ impl Connection {
             self.session.acknowledge(self.queue.last_acknowledged(), &mut self.out);
             link.unread_answers += self.out.len() - before;
             self.session.try_suspects(now, &mut self.out);
-            self.collect();
+            self.collect(now);
             self.close_when_confirmed(now);
         }
         self.write(now)
     }
 
     /// Moves what may be sent from the outbox to the session.
-    fn collect(&mut self) {
+    fn collect(&mut self, now: Instant) {
         let Some(engine) = &self.engine else {
             return;
         };
-        let refused = self.outbox.send_ready(engine.collectable(), &mut self.session, &mut self.out);
+        let refused = self.outbox.send_ready(engine.collectable(), now, &mut self.session, &mut self.out);
         for item in refused {
             self.refused(item);
         }

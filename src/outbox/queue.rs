@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use crate::mqtt::{
     Completion, Filters, OutgoingMessage, Payload, Refused, RefusedItem, Request, SendBuffer, ServerLimits, Session,
@@ -11,6 +12,8 @@ use crate::types::{Error, Properties, Qos, Result};
 
 /// Nothing more is encoded while this much waits for the socket.
 const HIGH_WATER: usize = 256 * 1024;
+/// Time between two looks through the line for messages that have expired.
+const GLANCE: Duration = Duration::from_secs(1);
 
 /// A message as the caller gave it, checked.
 #[derive(Clone)]
@@ -20,6 +23,8 @@ pub(crate) struct Draft {
     pub(crate) qos: Qos,
     pub(crate) retain: bool,
     pub(crate) properties: Properties,
+    /// When its Message Expiry Interval is over, where it has one.
+    pub(crate) expires_at: Option<Instant>,
     /// While offline, a newer message of the same topic takes its place.
     pub(crate) keep_latest: bool,
 }
@@ -35,6 +40,8 @@ impl std::fmt::Debug for Draft {
 pub(crate) struct Accepted {
     pub(crate) completion: Arc<Completion>,
     pub(crate) replaced: Option<Arc<Completion>>,
+    /// It is the next to expire: [`Queue::next_expiry`] has changed.
+    pub(crate) expires_next: bool,
 }
 
 /// The queue between `publish` and the session.
@@ -43,6 +50,8 @@ pub(crate) struct Queue {
     next_sequence: u64,
     /// Messages that the session does not have, by sequence.
     waiting: VecDeque<OutgoingMessage>,
+    /// No waiting message expires before that.
+    next_expiry: Option<Instant>,
     /// Messages whose turn came and that the session would not have overtake another one, by sequence.
     held: Vec<OutgoingMessage>,
     /// How often the session had let something go when they were last looked at.
@@ -78,6 +87,7 @@ impl Queue {
                 .filter(|message| message.keep_latest)
                 .map(|message| (message.topic.clone(), message.sequence))
                 .collect(),
+            next_expiry: kept.iter().filter_map(|message| message.expires_at).min(),
             waiting: kept.into(),
             held: Vec::new(),
             releases: 0,
@@ -141,13 +151,14 @@ impl Queue {
     /// Puts a message in the place of the waiting one with its sequence.
     pub(crate) fn replace(&mut self, replacement: OutgoingMessage) -> Accepted {
         let completion = Arc::clone(&replacement.completion);
+        let expires_next = self.expires_next(&replacement);
         let replaced = self.position(replacement.sequence).map(|position| {
             self.pending_acked += usize::from(replacement.is_acked());
             let old = std::mem::replace(&mut self.waiting[position], replacement);
             self.pending_acked -= usize::from(old.is_acked());
             old.completion
         });
-        Accepted { completion, replaced }
+        Accepted { completion, replaced, expires_next }
     }
 
     /// Checks a message against what is known now, and gives it its number.
@@ -179,8 +190,40 @@ impl Queue {
         self.pending += 1;
         self.pending_acked += usize::from(message.is_acked());
         let completion = Arc::clone(&message.completion);
+        let expires_next = self.expires_next(&message);
         self.waiting.push_back(message);
-        Accepted { completion, replaced: None }
+        Accepted { completion, replaced: None, expires_next }
+    }
+
+    /// Takes note of when a message expires; `true` when none does before it.
+    fn expires_next(&mut self, message: &OutgoingMessage) -> bool {
+        let is_next = message.expires_at.is_some_and(|at| self.next_expiry.is_none_or(|next| at < next));
+        if is_next {
+            self.next_expiry = message.expires_at;
+        }
+        is_next
+    }
+
+    /// When [`expire`](Self::expire) must be called.
+    pub(crate) fn next_expiry(&self) -> Option<Instant> {
+        self.next_expiry
+    }
+
+    /// Takes out the messages that have expired. It looks through the whole line, and so not more than once a second.
+    pub(crate) fn expire(&mut self, now: Instant) -> Vec<RefusedItem> {
+        if self.next_expiry.is_none_or(|next| now < next) {
+            return Vec::new();
+        }
+        let mut expired = Vec::new();
+        if self.waiting.iter().any(|message| message.has_expired(now)) {
+            let (late, waiting): (VecDeque<_>, VecDeque<_>) =
+                self.waiting.drain(..).partition(|message| message.has_expired(now));
+            self.waiting = waiting;
+            expired.extend(late.into_iter().map(RefusedItem::expired));
+        }
+        let next = self.waiting.iter().filter_map(|message| message.expires_at).min();
+        self.next_expiry = next.map(|next| next.max(now + GLANCE));
+        expired
     }
 
     /// Accepts a request, and gives its message id.
@@ -197,12 +240,18 @@ impl Queue {
     }
 
     /// Moves what may be sent now, up to sequence `up_to`, into the session, which must have a connection.
-    pub(crate) fn send_ready(&mut self, up_to: u64, session: &mut Session, out: &mut SendBuffer) -> Vec<RefusedItem> {
+    pub(crate) fn send_ready(
+        &mut self,
+        up_to: u64,
+        now: Instant,
+        session: &mut Session,
+        out: &mut SendBuffer,
+    ) -> Vec<RefusedItem> {
         let mut refused = Vec::new();
         match session.turn() {
             Turn::Everybody => {}
             Turn::Nobody => return refused,
-            Turn::One(sequence) => return self.send_one(sequence, session, out).into_iter().collect(),
+            Turn::One(sequence) => return self.send_one(sequence, now, session, out).into_iter().collect(),
         }
         self.take_back(session);
         while out.len() < HIGH_WATER {
@@ -215,26 +264,32 @@ impl Queue {
                 continue;
             }
             let sent = match next {
-                Some((sequence, Source::Session)) => session.resume(sequence, out),
+                Some((sequence, Source::Session)) => session.resume(sequence, now, out),
                 Some((_, Source::Waiting)) => {
-                    self.waiting.pop_front().map_or(Ok(()), |message| session.publish(message, out))
+                    self.waiting.pop_front().map_or(Ok(()), |message| session.publish(message, now, out))
                 }
                 None => return refused,
             };
-            if let Err((message, why)) = sent {
-                refused.push(RefusedItem::Message(message, why));
+            if let Err(item) = sent {
+                refused.push(*item);
             }
         }
         refused
     }
 
     /// Sends what is to go alone, which was sent before.
-    fn send_one(&mut self, sequence: u64, session: &mut Session, out: &mut SendBuffer) -> Option<RefusedItem> {
+    fn send_one(
+        &mut self,
+        sequence: u64,
+        now: Instant,
+        session: &mut Session,
+        out: &mut SendBuffer,
+    ) -> Option<RefusedItem> {
         let request = self.requests.iter().position(|request| request.sequence == sequence);
         if let Some(request) = request.and_then(|place| self.requests.remove(place)) {
             return session.request(request, out).err().map(|(request, why)| RefusedItem::Request(request, why));
         }
-        session.resume(sequence, out).err().map(|(message, why)| RefusedItem::Message(message, why))
+        session.resume(sequence, now, out).err().map(|item| *item)
     }
 
     /// Messages at the head of the line that may not overtake another one let others pass.
@@ -302,7 +357,10 @@ impl Queue {
     /// The connection is gone: messages of QoS 0 and requests that were sent in vain stand in line again.
     pub(crate) fn disconnected(&mut self, qos0: Vec<OutgoingMessage>, requests: Vec<Request>) {
         self.limits = None;
-        qos0.into_iter().rev().for_each(|message| self.waiting.push_front(message));
+        for message in qos0.into_iter().rev() {
+            self.expires_next(&message);
+            self.waiting.push_front(message);
+        }
         requests.into_iter().rev().for_each(|request| self.requests.push_front(request));
     }
 
@@ -351,6 +409,7 @@ fn message(sequence: u64, draft: Draft, connected: bool) -> OutgoingMessage {
         qos: draft.qos,
         retain: draft.retain,
         properties: draft.properties,
+        expires_at: draft.expires_at,
         completion: Arc::new(Completion::new(message_id(sequence), connected)),
         sent_before: false,
         keep_latest: draft.keep_latest,

@@ -1,6 +1,6 @@
 //! The outbox's order, windows and limits, with a session and without a broker.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::*;
 use crate::mqtt::{Ack, Connack, ConnectPacket, Loss, Packet};
@@ -20,7 +20,15 @@ fn client() -> Client {
 
 fn draft(topic: &str, qos: Qos) -> Draft {
     let payload = topic.as_bytes().to_vec().into();
-    Draft { topic: topic.into(), payload, qos, retain: false, properties: Properties::new(), keep_latest: false }
+    Draft {
+        topic: topic.into(),
+        payload,
+        qos,
+        retain: false,
+        properties: Properties::new(),
+        expires_at: None,
+        keep_latest: false,
+    }
 }
 
 fn latest(topic: &str) -> Draft {
@@ -60,7 +68,7 @@ impl Client {
 
     /// Sends all that may go, and gives the kind and the topic or id of each packet.
     fn sent(&mut self) -> Vec<String> {
-        assert!(self.queue.send_ready(u64::MAX, &mut self.session, &mut self.out).is_empty());
+        assert!(self.queue.send_ready(u64::MAX, Instant::now(), &mut self.session, &mut self.out).is_empty());
         let mut bytes = Vec::new();
         self.out.write_to(&mut bytes).expect("a Vec takes all");
         while let Some(message) = self.out.next_written() {
@@ -141,7 +149,7 @@ fn a_lost_connection_repeats_everything_unconfirmed_in_order() {
     assert_eq!(client.sent(), ["a", "10 2", "c"]);
     client.accept("d", Qos::AtMostOnce);
     // Encoded, and not written.
-    assert!(client.queue.send_ready(u64::MAX, &mut client.session, &mut client.out).is_empty());
+    assert!(client.queue.send_ready(u64::MAX, Instant::now(), &mut client.session, &mut client.out).is_empty());
     client.disconnect();
     client.accept("e", Qos::AtLeastOnce);
     client.connect(true, Properties::new());
@@ -171,7 +179,7 @@ fn only_what_has_come_through_the_engine_is_sent() {
     for topic in ["a", "b"] {
         client.accept(topic, Qos::AtMostOnce);
     }
-    client.queue.send_ready(1, &mut client.session, &mut client.out);
+    client.queue.send_ready(1, Instant::now(), &mut client.session, &mut client.out);
     assert_eq!(client.queue.waiting.len(), 1);
     assert_eq!(client.sent(), ["a", "b"]);
 }
@@ -183,7 +191,7 @@ fn a_request_does_not_overtake_what_the_engine_has_yet_to_bring() {
     client.unsubscribe("f");
     client.accept("b", Qos::AtMostOnce);
     client.unsubscribe("g");
-    client.queue.send_ready(0, &mut client.session, &mut client.out);
+    client.queue.send_ready(0, Instant::now(), &mut client.session, &mut client.out);
     assert_eq!((client.queue.requests.len(), client.queue.waiting.len()), (1, 1));
     assert_eq!(client.sent(), ["10 1", "b", "10 3"]);
 }
@@ -217,7 +225,7 @@ fn what_the_broker_does_not_take_is_refused_or_given_up_alone() {
     client.accept("a", Qos::ExactlyOnce);
     client.accept("b", Qos::AtLeastOnce);
     client.connect(false, Properties::new().with_maximum_qos(1));
-    let refused = client.queue.send_ready(u64::MAX, &mut client.session, &mut client.out);
+    let refused = client.queue.send_ready(u64::MAX, Instant::now(), &mut client.session, &mut client.out);
     assert!(matches!(&refused[..], [RefusedItem::Message(message, why)] if message.topic == "a" && why.code() == 155));
     let refused = client.queue.publish(draft("c", Qos::ExactlyOnce), true);
     assert!(matches!(refused, Err(Error::QosNotSupported { maximum: 1 })));
@@ -238,4 +246,93 @@ fn an_alias_stands_for_its_topic_on_any_connection() {
     client.disconnect();
     client.connect(false, Properties::new());
     assert!(matches!(client.queue.publish(with_alias(""), true), Err(Error::TopicAliasTooHigh { maximum: 0 })));
+}
+
+/// A message that expires so many seconds after `now`.
+fn expiring(topic: &str, qos: Qos, now: Instant, seconds: u64) -> Draft {
+    let properties = Properties::new().with_message_expiry_interval(seconds as u32);
+    let expires_at = Some(now + Duration::from_secs(seconds));
+    Draft { properties, expires_at, ..draft(topic, qos) }
+}
+
+fn topics(items: Vec<RefusedItem>) -> Vec<String> {
+    let topic = |item| match item {
+        RefusedItem::Message(message, Refused::Expired { topic }) if message.topic == topic => topic,
+        item => panic!("{item:?}"),
+    };
+    items.into_iter().map(topic).collect()
+}
+
+#[test]
+fn what_has_expired_in_line_is_given_up_wherever_it_stands() {
+    let (mut client, now) = (client(), Instant::now());
+    let after = |seconds: f64| now + Duration::from_secs_f64(seconds);
+    let next = |client: &mut Client, draft| client.queue.publish(draft, false).expect("room").expires_next;
+    assert!(!next(&mut client, draft("stays", Qos::AtLeastOnce)));
+    assert_eq!(client.queue.next_expiry(), None);
+    assert!(next(&mut client, expiring("late", Qos::AtLeastOnce, now, 20)));
+    assert!(next(&mut client, expiring("soon", Qos::ExactlyOnce, now, 10)));
+    assert!(!next(&mut client, expiring("soon too", Qos::AtLeastOnce, now, 10)));
+    assert_eq!(client.queue.next_expiry(), Some(after(10.0)));
+    assert!(client.queue.expire(after(9.9)).is_empty());
+    assert_eq!(topics(client.queue.expire(after(10.0))), ["soon", "soon too"]);
+    assert_eq!(client.queue.next_expiry(), Some(after(20.0)));
+    assert_eq!(topics(client.queue.expire(after(20.0))), ["late"]);
+    assert_eq!(client.queue.next_expiry(), None);
+    assert_eq!(client.queue.waiting.len(), 1);
+}
+
+#[test]
+fn many_that_expire_one_after_the_other_are_looked_for_once_a_second() {
+    let (mut client, now) = (client(), Instant::now());
+    for milliseconds in 0..3000_u64 {
+        let expires_at = Some(now + Duration::from_millis(milliseconds));
+        client.queue.publish(Draft { expires_at, ..draft("t", Qos::AtLeastOnce) }, false).expect("room");
+    }
+    let (mut at, mut looks, mut expired) = (now, 0, 0);
+    while let Some(next) = client.queue.next_expiry() {
+        at = next.max(at);
+        expired += client.queue.expire(at).len();
+        looks += 1;
+    }
+    assert_eq!((expired, looks), (3000, 4));
+}
+
+#[test]
+fn what_is_left_of_the_interval_is_sent_and_what_has_expired_is_not() {
+    let (mut client, now) = (client(), Instant::now());
+    for (topic, seconds) in [("sent", 100), ("expired", 30)] {
+        client.queue.publish(expiring(topic, Qos::AtLeastOnce, now, seconds), false).expect("room");
+    }
+    client.connect(false, Properties::new());
+    let later = now + Duration::from_secs(40);
+    let refused = client.queue.send_ready(u64::MAX, later, &mut client.session, &mut client.out);
+    assert_eq!(topics(refused), ["expired"]);
+    let mut sent = Vec::new();
+    client.out.write_to(&mut sent).expect("a Vec takes all");
+    // Topic, packet id, and five bytes of properties: 60 s are left.
+    let publish = [&[0x32, 18, 0, 4][..], b"sent", &[0, 1, 5, 2, 0, 0, 0, 60], b"sent"].concat();
+    assert_eq!(sent, publish);
+}
+
+#[test]
+fn an_exchange_that_the_broker_may_know_goes_on_and_another_expires() {
+    for session_present in [true, false] {
+        let (mut client, now) = (client(), Instant::now());
+        client.queue.publish(expiring("t", Qos::AtLeastOnce, now, 30), true).expect("room");
+        client.connect(false, Properties::new());
+        assert!(client.queue.send_ready(u64::MAX, now, &mut client.session, &mut client.out).is_empty());
+        client.disconnect();
+        client.connect(session_present, Properties::new());
+        let later = now + Duration::from_secs(40);
+        let refused = client.queue.send_ready(u64::MAX, later, &mut client.session, &mut client.out);
+        let mut sent = Vec::new();
+        client.out.write_to(&mut sent).expect("a Vec takes all");
+        if session_present {
+            assert!(refused.is_empty() && sent[0] == 0x3a, "PUBLISH with DUP: {refused:?} {sent:02x?}");
+            assert_eq!(sent[9..13], [0, 0, 0, 1], "the shortest interval");
+        } else {
+            assert_eq!((topics(refused), sent), (vec!["t".to_owned()], vec![]));
+        }
+    }
 }

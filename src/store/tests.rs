@@ -1,5 +1,7 @@
 //! The store on real files: what comes back, and what is said of damage.
 
+use std::time::Instant;
+
 use super::*;
 use crate::sync::lock;
 use crate::types::{Properties, Qos};
@@ -43,6 +45,25 @@ fn left_behind(count: usize) -> tempfile::TempDir {
         fs::copy(entry.path(), dead.path().join(entry.file_name())).expect("a copy");
     }
     dead
+}
+
+#[test]
+fn what_expires_expires_over_a_restart() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (store, _) = sound(dir.path());
+    let (now, hour) = (Instant::now(), Duration::from_secs(3600));
+    let expires = [Some(now + hour), Some(now), None];
+    for (sequence, expires_at) in (1..).zip(expires) {
+        store.add(&OutgoingMessage { expires_at, ..message(sequence, "t", b"") }).expect("room");
+    }
+    drop(store);
+    let left = sound(dir.path()).1.messages;
+    let now = Instant::now();
+    assert_eq!([0, 1, 2].map(|place: usize| left[place].has_expired(now)), [false, true, false]);
+    let at = left[0].expires_at.expect("it expires");
+    // Within a millisecond of what the clocks make of it.
+    assert!(at <= now + hour && at + Duration::from_secs(60) > now + hour, "{:?}", at - now);
+    assert_eq!(left[2].expires_at, None);
 }
 
 #[test]

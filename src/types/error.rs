@@ -132,6 +132,14 @@ told! {
             "a newer message on the same topic took this one's place in the queue, as keep_latest() asks",
             "un message plus récent du même topic a pris sa place dans la file, comme keep_latest() le demande";
 
+        /// Waiting for a message whose message expiry interval was over before it could be sent (MQTT 5).
+        MessageExpired {
+            /// Its topic.
+            topic: String,
+        } =>
+            "the message on topic {topic:?} was not sent: it waited in the queue until its message_expiry_interval was over; is the broker reachable?",
+            "le message du topic {topic:?} n'a pas été envoyé : il a attendu dans la file jusqu'à la fin de son message_expiry_interval ; le broker est-il joignable ?";
+
         /// `publish`: as many messages wait as `max_queued_messages_set` allows.
         QueueFull {
             /// The limit that was set.

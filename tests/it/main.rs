@@ -18,6 +18,7 @@ mod doc_pages;
 mod durations;
 mod ending;
 mod errors;
+mod expiring;
 mod flooding;
 mod foreign_code;
 mod ghosts;

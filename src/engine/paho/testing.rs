@@ -29,6 +29,7 @@ impl Publisher {
             qos: Qos::AtMostOnce,
             retain: false,
             properties: Properties::new(),
+            expires_at: None,
             keep_latest: false,
         };
         self.outbox.publish(draft, true).expect("the message is accepted");

@@ -60,7 +60,7 @@ impl Peer {
         self.sent();
         self.session.connected(server.into(), &connack(session_present));
         while let Some(sequence) = self.session.next_to_resume() {
-            assert!(self.session.resume(sequence, &mut self.out).is_ok());
+            assert!(self.session.resume(sequence, self.now, &mut self.out).is_ok());
         }
     }
 
@@ -69,7 +69,7 @@ impl Peer {
     }
 
     fn publish(&mut self, sequence: u64, qos: Qos) {
-        assert!(self.session.publish(message(sequence, qos), &mut self.out).is_ok());
+        assert!(self.session.publish(message(sequence, qos), self.now, &mut self.out).is_ok());
     }
 
     fn receive(&mut self, packet: Packet) -> Result<Option<Received>, ProtocolError> {

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use log::Level;
+
 use super::Connection;
 use crate::event::Event;
 use crate::mqtt::{Filters, OutgoingMessage, Refused, RefusedItem, Request, Stage};
@@ -50,17 +52,19 @@ impl Connection {
         }
     }
 
-    /// Something was queued before the broker's limits were known, and passes them; or the broker hangs up on it.
+    /// Something was queued before the broker's limits were known, and passes them; or the broker hangs up on it; or a message
+    /// has waited for too long.
     pub(super) fn refused(&mut self, item: RefusedItem) {
         match item {
             RefusedItem::Message(message, why) => {
                 let packet = if message.qos == Qos::ExactlyOnce { PacketType::Pubrec } else { PacketType::Puback };
                 let code = ReasonCode::new(packet, why.code());
                 let result = match &why {
-                    Refused::HungUp { .. } => why.clone().into(),
+                    Refused::HungUp { .. } | Refused::Expired { .. } => why.clone().into(),
                     _ => Error::PublishRefused { topic: Some(message.topic.clone()), code },
                 };
-                log::error!("{}", Notice::MessageGivenUp { topic: message.topic.clone(), error: why.into() });
+                let level = if let Refused::Expired { .. } = why { Level::Info } else { Level::Error };
+                log::log!(level, "{}", Notice::MessageGivenUp { topic: message.topic.clone(), error: why.into() });
                 self.outbox.finished([&message]);
                 self.confirm(&message, Err(result), code, Properties::new());
             }

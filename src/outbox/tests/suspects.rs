@@ -85,7 +85,8 @@ impl World {
         self.published = self.published.wrapping_add(1);
         let payload = vec![self.published].into();
         let (retain, properties) = (false, Properties::new());
-        let draft = Draft { topic: topic.into(), payload, qos, retain, properties, keep_latest: false };
+        let draft =
+            Draft { topic: topic.into(), payload, qos, retain, properties, expires_at: None, keep_latest: false };
         self.queue.publish(draft, true).expect("room");
     }
 
@@ -128,7 +129,7 @@ impl World {
         self.queue.connected(self.session.limits());
         loop {
             self.session.try_suspects(self.now, &mut self.out);
-            for item in self.queue.send_ready(u64::MAX, &mut self.session, &mut self.out) {
+            for item in self.queue.send_ready(u64::MAX, Instant::now(), &mut self.session, &mut self.out) {
                 self.give_up(item);
             }
             let mut bytes = Vec::new();
