@@ -7,6 +7,7 @@
 //! connection → state of the connection ([`Watch`]) → outbox → event queue; Paho's own → outbox → event queue.
 
 mod attempt;
+mod clear_password;
 mod connection;
 mod deadlines;
 mod dial;
@@ -26,7 +27,6 @@ mod tuning;
 mod websocket;
 mod wire;
 
-use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Instant;
 
@@ -36,6 +36,7 @@ use crate::mqtt::{Connack, ConnectPacket, ServerId, Session};
 use crate::outbox::Outbox;
 use crate::sync::lock;
 use crate::types::{Engine, Error, Protocol, ReasonCode, Result};
+use clear_password::ClearPassword;
 use connection::Connection;
 use reactor::{Channel, Reactor};
 
@@ -70,8 +71,7 @@ pub(crate) struct Network {
     intake: OnceLock<Arc<dyn Intake>>,
     /// Held while the engine starts.
     starting: Mutex<()>,
-    /// The log has said that a password goes out in clear.
-    told_of_password: AtomicBool,
+    clear_password: ClearPassword,
 }
 
 impl std::fmt::Debug for Network {
@@ -101,7 +101,7 @@ impl Network {
             engine,
             intake: OnceLock::new(),
             starting: Mutex::new(()),
-            told_of_password: AtomicBool::new(false),
+            clear_password: ClearPassword::default(),
         }
     }
 

@@ -1,7 +1,6 @@
 //! Attempts to connect, up to the socket, on threads that may wait for names and networks.
 
 use std::collections::VecDeque;
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -16,7 +15,7 @@ use crate::net::reactor::Reactor;
 use crate::net::route::Route;
 use crate::net::wire::Wire;
 use crate::sync::lock;
-use crate::types::{Bind, Error, Notice, Result, Transport};
+use crate::types::{Bind, Error, Result, Transport};
 
 /// Attempts that are made at the same time; the others wait in line, and their time limit runs.
 const THREADS: usize = 32;
@@ -41,12 +40,6 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// Whether CONNECT has a password in it that everybody on the way can read.
-    fn shows_password(&self) -> bool {
-        let credentials = self.packet.credentials.as_ref();
-        self.route.tls.is_none() && credentials.is_some_and(|credentials| credentials.password.is_some())
-    }
-
     /// Whose session it is, once the broker has accepted.
     pub(crate) fn server(&self, connack: &Connack) -> ServerId {
         let client_id = connack.properties.assigned_client_identifier.as_ref().unwrap_or(&self.packet.client_id);
@@ -132,9 +125,11 @@ fn connect(network: &Weak<Network>, plan: Plan) -> Result<()> {
         None => return Ok(()),
     }
     let pipe = reach(&plan)?;
-    let told = || network.upgrade().is_none_or(|network| network.told_of_password.swap(true, Ordering::Relaxed));
-    if plan.shows_password() && pipe.leaves_the_machine() && !told() {
-        log::warn!("{}", Notice::PasswordInClear { host: plan.host.clone() });
+    let leaves = pipe.leaves_the_machine();
+    if let Some(network) = network.upgrade()
+        && let Some(notice) = network.clear_password.notice(&plan.packet, &plan.host, &plan.route, leaves)
+    {
+        log::warn!("{notice}");
     }
     let wire = Wire::open(pipe, &plan)?;
     let Some(network) = network.upgrade() else {
