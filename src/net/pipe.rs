@@ -129,6 +129,7 @@ impl Pipe {
 
     /// Moves bytes; before the pipe is watched, waits for them until the deadline.
     fn transfer(&mut self, mut act: impl FnMut(&mut Stream) -> io::Result<usize>) -> io::Result<usize> {
+        use ErrorKind::{Interrupted, TimedOut, WouldBlock};
         let Some(deadline) = self.deadline else {
             return act(&mut self.stream);
         };
@@ -137,7 +138,7 @@ impl Pipe {
             self.socket().set_read_timeout(Some(wait))?;
             self.socket().set_write_timeout(Some(wait))?;
             match act(&mut self.stream) {
-                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
+                Err(error) if matches!(error.kind(), WouldBlock | TimedOut | Interrupted) => {}
                 outcome => return outcome,
             }
         }

@@ -23,8 +23,8 @@ pub(crate) fn through(proxy: &ProxyOptions, plan: &Plan) -> Result<Pipe> {
         port: plan.port,
         problem,
     };
-    let mut pipe = dial::tcp(&proxy.host, proxy.port, plan.bind, plan.deadline)
-        .map_err(|error| refused(tell!(language(), "no way to it: {error}", "pas de chemin jusqu'à lui : {error}")))?;
+    let mut pipe =
+        dial::tcp(&proxy.host, proxy.port, plan.bind, plan.deadline).map_err(|error| refused(unreachable(&error)))?;
     let target = Target::of(proxy, plan)?;
     let agreed = match proxy.kind {
         ProxyType::Http => http::connect(&mut pipe, proxy, &target),
@@ -48,6 +48,19 @@ pub(crate) fn through(proxy: &ProxyOptions, plan: &Plan) -> Result<Pipe> {
             )))
         }
     }
+}
+
+/// The proxy itself cannot be reached: what is said of brokers is of no use here.
+fn unreachable(error: &Error) -> String {
+    let cause = match error {
+        Error::NameNotFound { cause, .. } | Error::Unreachable { cause, .. } => cause.to_string(),
+        other => other.to_string(),
+    };
+    tell!(
+        language(),
+        "the proxy itself cannot be reached ({cause}); check its address and its port, and that it is running",
+        "le proxy lui-même est injoignable ({cause}) ; vérifiez son adresse, son port, et qu'il fonctionne"
+    )
 }
 
 /// Where the proxy is to connect to.

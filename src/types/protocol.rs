@@ -88,7 +88,9 @@ pub enum Transport {
     /// A WebSocket over TCP, or over TLS where [`tls_set`](crate::Client::tls_set) says so, to a port of the broker for them
     /// (Mosquitto: `protocol websockets`). Needs the feature `websockets`. paho-python: `"websockets"`.
     ///
-    /// [`ws_set_options`](crate::Client::ws_set_options) gives it another path than `/mqtt`, and headers.
+    /// [`ws_set_options`](crate::Client::ws_set_options) gives it another path than `/mqtt`, and headers. At the log level
+    /// `Trace`, the crate tungstenite writes all that passes, passwords too: a program that logs so much leaves its lines out,
+    /// as with `RUST_LOG=trace,tungstenite=debug`.
     WebSockets,
     /// A Unix socket, to a broker on the same machine that listens on one (Mosquitto: `listener 0 /path`): `host` is its
     /// path, and the port counts for nothing. paho-python: `"unix"`.

@@ -33,6 +33,12 @@ pub(super) fn connect_4(end: &mut (impl Read + Write), proxy: &ProxyOptions, to:
     end.write_all(&request)?;
     match read::<8>(end)? {
         [0, 90, ..] => Ok(()),
+        [0, 91, ..] if name.is_some() => Err(refused(
+            4,
+            91,
+            "it refuses the connection, cannot make it, or looks up no names, which ProxyOptions::rdns(false) does here",
+            "il refuse la connexion, ne peut pas l'établir, ou ne cherche pas les noms, ce que ProxyOptions::rdns(false) fait ici",
+        )),
         [0, 91, ..] => Err(refused(
             4,
             91,
@@ -224,7 +230,11 @@ mod tests {
         let ask = |user, host, answers: &[u8]| ask(ProxyType::Socks4, user, host, answers);
         assert_eq!(ask("info", address("10.0.0.1"), &granted), (b"\x04\x01\x07\x5b\x0a\0\0\x01info\0".to_vec(), None));
         assert_eq!(ask("", name(), &granted), (b"\x04\x01\x07\x5b\0\0\0\x01\0broker.lan\0".to_vec(), None));
-        for (answer, part) in [(91, "91 of SOCKS 4"), (93, "identd"), (1, "not that of a proxy")] {
+        for (answer, part) in [
+            (91, "91 of SOCKS 4: it refuses the connection, cannot make it, or looks up no names"),
+            (93, "identd"),
+            (1, "not that of a proxy"),
+        ] {
             let refusal = ask("", name(), &[0, answer, 0, 0, 0, 0, 0, 0]).1;
             assert!(refusal.as_ref().is_some_and(|refusal| refusal.contains(part)), "{answer}: {refusal:?}");
         }

@@ -112,11 +112,7 @@ fn what_is_no_proxy() {
     let gone = free_port();
     for kind in [ProxyType::Http, ProxyType::Socks4, ProxyType::Socks5] {
         let proxy = |port| ProxyOptions::new(kind, HOST).port(port);
-        refused(
-            proxy(gone),
-            broker.port(),
-            &[&format!("the proxy 127.0.0.1:{gone}"), "no way to it", "nothing listens"],
-        );
+        refused(proxy(gone), broker.port(), &[&format!("the proxy 127.0.0.1:{gone}"), "cannot be reached", "its port"]);
         // A broker hangs up on what is no MQTT.
         refused(proxy(broker.port()), broker.port(), &["hung up without an answer"]);
     }

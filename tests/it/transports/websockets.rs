@@ -301,6 +301,17 @@ fn what_is_no_mqtt_on_a_web_socket() {
     client.loop_stop().expect("a loop");
     server.finish();
 
+    // A frame longer than any packet may be.
+    let server = WebSocketServer::run(1, |_, peer| {
+        peer.open();
+        peer.expect_packet(0x10);
+        peer.send([0x80 | BINARY, 127, 0, 0, 1, 0, 0, 0, 0, 0]);
+        peer.expect_end();
+    });
+    let error = web_client().connect(HOST, server.port()).expect_err("too long").to_string();
+    assert!(error.contains("too long"), "{error}");
+    server.finish();
+
     // Before CONNACK, connect says why.
     for (opcode, payload, parts) in [
         (TEXT, &b"hello"[..], ["sent text", "MQTT broker"]),
