@@ -102,7 +102,11 @@ impl Session {
     pub(crate) fn connect(&mut self, packet: &ConnectPacket, now: Instant, out: &mut SendBuffer) {
         self.keepalive = KeepAlive::new(packet.keepalive, now);
         self.suspects.connect(now);
-        self.receive_maximum = packet.properties.receive_maximum.unwrap_or(u16::MAX).into();
+        self.receive_maximum = match packet.version {
+            Protocol::V5 => packet.properties.receive_maximum.unwrap_or(u16::MAX).into(),
+            // There it does not exist: a broker that sends too much is held back by the room for events.
+            _ => usize::MAX,
+        };
         self.inbound_aliases = InboundAliases::new(packet.properties.topic_alias_maximum.unwrap_or(0));
         self.version = packet.version;
         self.clean = packet.clean;

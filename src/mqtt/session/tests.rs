@@ -232,6 +232,15 @@ fn our_own_receive_maximum_is_enforced() {
 }
 
 #[test]
+fn before_mqtt_5_there_is_no_receive_maximum() {
+    let mut peer = peer(Protocol::V311);
+    peer.connect(false);
+    for _ in 0..=u16::MAX {
+        assert!(matches!(peer.receive(publish(9, Qos::AtLeastOnce, false)), Ok(Some(_))));
+    }
+}
+
+#[test]
 fn aliases_of_the_broker_are_resolved() {
     let mut peer = peer(Protocol::V5);
     let mut with = packet(Protocol::V5);
