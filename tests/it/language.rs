@@ -10,7 +10,7 @@ use crate::support::client;
 use crate::support::logged::{expect_logged, is_logged, keep_log};
 use crate::support::mosquitto::{Mosquitto, free_port};
 use crate::support::trials::alone;
-use crate::support::wait::DEADLINE;
+use crate::support::wait::{DEADLINE, wait_until};
 
 #[test]
 fn a_student_reads_french() {
@@ -62,6 +62,9 @@ mod in_a_process {
         expect_logged(log::Level::Error, &["on_message (topic \"t\") a échoué", "\"abc\"", "n'est pas un i32"]);
         expect_logged(log::Level::Error, &["on_message (topic \"t\") a paniqué : du test", "la boucle continue"]);
         assert!(!is_logged(log::Level::Error, &["the loop goes on"]));
+        // A broker that is killed before it has read everything resets the connection, in the system's words.
+        let acknowledged = || broker.log().matches("Received PUBACK").count() == 2;
+        wait_until("both acknowledgements", DEADLINE, acknowledged);
         drop(broker);
         expect_logged(log::Level::Warn, &["la connexion est perdue : l'autre côté a fermé la connexion"]);
     }
