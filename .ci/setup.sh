@@ -95,6 +95,11 @@ mosquitto_found() {
     command -v mosquitto >/dev/null || [ -x /usr/sbin/mosquitto ] || [ -x /usr/local/sbin/mosquitto ]
 }
 
+# So does nats-server.
+nats_found() {
+    command -v nats-server >/dev/null || [ -x /usr/sbin/nats-server ] || [ -x /usr/local/sbin/nats-server ]
+}
+
 # missing_packages [checks]: prints what is missing, by the names of the Debian packages.
 missing_packages() {
     command -v cmake >/dev/null || printf 'cmake '
@@ -102,8 +107,9 @@ missing_packages() {
     c_compiler_works || printf 'gcc libc6-dev '
     mosquitto_found || printf 'mosquitto '
     command -v mosquitto_sub >/dev/null || printf 'mosquitto-clients '
-    # Only the tests need proxies, which start no service from these packages, and certificates.
+    # Only the tests need a cluster, proxies, which start no service from these packages, and certificates.
     if [ "${1:-}" = checks ]; then
+        nats_found || printf 'nats-server '
         command -v tinyproxy >/dev/null || printf 'tinyproxy-bin '
         command -v microsocks >/dev/null || printf 'microsocks '
         command -v openssl >/dev/null || printf 'openssl '
@@ -165,6 +171,13 @@ install_packages() {
                 "the system now runs mosquitto as a service on localhost:1883, and the examples use it")"
             say "$(t "pour l'arrêter définitivement : sudo systemctl disable --now mosquitto" \
                 "to stop it for good: sudo systemctl disable --now mosquitto")"
+        fi
+        ;;
+    esac
+    case " $* " in *" nats-server "*)
+        if [ -d /run/systemd/system ]; then
+            say "le système fait maintenant tourner nats-server comme service ; les tests ont les leurs"
+            say "pour l'arrêter définitivement : sudo systemctl disable --now nats-server"
         fi
         ;;
     esac

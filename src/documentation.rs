@@ -8,6 +8,7 @@ macro_rules! file {
         ///
         /// [docs/architecture.md]: crate::documentation::architecture
         /// [docs/reliability.md]: crate::documentation::reliability
+        /// [docs/clusters.md]: crate::documentation::clusters
         /// [docs/from-python.md]: crate::documentation::from_python
         /// [docs/parity.md]: crate::documentation::parity
         /// [parity.md]: crate::documentation::parity
@@ -42,6 +43,11 @@ file! {
 file! {
     /// What is promised, and the test that holds each promise.
     reliability, "docs/reliability.md"
+}
+
+file! {
+    /// From one broker to a cluster, and what was measured.
+    clusters, "docs/clusters.md"
 }
 
 file! {

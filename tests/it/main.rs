@@ -6,6 +6,7 @@ mod awaiting;
 mod binding;
 mod brokers;
 mod callbacks;
+mod clusters;
 #[path = "../../examples/common/mod.rs"]
 mod common;
 mod confirmations;

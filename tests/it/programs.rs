@@ -12,6 +12,7 @@ mod light;
 mod own_broker;
 mod pages;
 mod take_home;
+mod workers;
 
 use std::process::ExitStatus;
 

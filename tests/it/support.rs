@@ -13,11 +13,14 @@ pub mod client;
 #[cfg(target_os = "linux")]
 pub mod dead_address;
 pub mod guarded;
+pub mod installed;
 pub mod logged;
 
 pub mod mosquitto;
+pub mod nats;
 pub mod process;
 pub mod proxy;
+pub mod rabbitmq;
 pub mod real_proxy;
 #[cfg(target_os = "linux")]
 pub mod resources;

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 pub use builder::Builder;
-pub use ready::free_port;
+pub use ready::{accepts, free_port};
 
 use super::guarded::{Guarded, Signal};
 use super::wait::{DEADLINE, wait_until};

@@ -1,14 +1,13 @@
 //! Real proxies of the test's own: tinyproxy for HTTP, microsocks for SOCKS 5.
 
-use std::env;
 use std::fs::{self, File};
 use std::net::TcpStream;
-use std::path::PathBuf;
 use std::process::Stdio;
 
 use tempfile::TempDir;
 
 use super::guarded::Guarded;
+use super::installed::installed;
 use super::mosquitto::free_port;
 use super::wait::{DEADLINE, holds_within};
 
@@ -66,7 +65,7 @@ impl RealProxy {
 
     #[track_caller]
     fn start(program: &str, package: &str, args: impl Fn(&TempDir, u16) -> Vec<String>) -> Self {
-        let path = installed(program, package);
+        let path = installed(program, &format!("sudo apt-get install {package} (macOS: brew install {program})"));
         for _ in 0..TRIES {
             let (dir, port) = (TempDir::new().expect("a temporary directory"), free_port());
             let output = File::create(dir.path().join("output")).expect("the output file");
@@ -87,23 +86,4 @@ impl RealProxy {
         }
         panic!("{program} does not start");
     }
-}
-
-/// The path of a program.
-///
-/// # Panics
-/// With the command that installs it: a test on a real proxy must not pass without one.
-#[track_caller]
-fn installed(program: &str, package: &str) -> PathBuf {
-    let path = env::var_os("PATH").unwrap_or_default();
-    env::split_paths(&path)
-        .chain(["/usr/sbin", "/usr/local/sbin"].map(PathBuf::from))
-        .map(|dir| dir.join(program))
-        .find(|file| file.is_file())
-        .unwrap_or_else(|| {
-            panic!(
-                "{program} is not installed, and these tests need a real proxy: sudo apt-get install {package} \
-                 (macOS: brew install {program})"
-            )
-        })
 }

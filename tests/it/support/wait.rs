@@ -139,6 +139,11 @@ impl<T> Probe<T> {
         values
     }
 
+    /// The next value, if it has come.
+    pub fn next_if_there(&self) -> Option<T> {
+        self.receiver.try_recv().ok()
+    }
+
     /// What has come and was not taken yet, without waiting. Says nothing about what is still under way: first wait
     /// for something that is known to come after it.
     pub fn rest(&self) -> Vec<T> {

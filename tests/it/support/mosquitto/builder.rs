@@ -1,6 +1,5 @@
 //! The settings of a Mosquitto, its configuration file, and how it is launched.
 
-use std::env;
 use std::fmt::Write;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -146,21 +145,8 @@ pub(super) fn report(dir: &Path) -> String {
     format!("--- configuration\n{configuration}--- output\n{output}--- log\n{}", log(dir))
 }
 
-/// The path of a program of the package mosquitto. Debian puts the broker where only root's PATH leads.
-///
-/// # Panics
-/// With the command that installs it: a test on a real broker must not pass without one.
+/// The path of a program of the package mosquitto.
 #[track_caller]
 fn installed(program: &str) -> PathBuf {
-    let path = env::var_os("PATH").unwrap_or_default();
-    env::split_paths(&path)
-        .chain(["/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin"].map(PathBuf::from))
-        .map(|dir| dir.join(program))
-        .find(|file| file.is_file())
-        .unwrap_or_else(|| {
-            panic!(
-                "{program} is not installed, and these tests need a real broker: \
-                 sudo apt-get install mosquitto (macOS: brew install mosquitto)"
-            )
-        })
+    crate::support::installed::installed(program, "sudo apt-get install mosquitto (macOS: brew install mosquitto)")
 }

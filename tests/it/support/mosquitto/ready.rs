@@ -40,11 +40,16 @@ pub fn free_port() -> u16 {
 /// Whether a CONNACK comes back, accepting or not, and `logged` finds the client's address in the broker's log: another
 /// broker that took the port first would answer too.
 pub(super) fn answers(port: u16, login: Option<(&str, &str)>, logged: impl Fn(&str) -> bool) -> bool {
-    connack(port, login).is_ok_and(|client| logged(&client.to_string()))
+    connack(port, login).is_ok_and(|(client, _)| logged(&client.to_string()))
 }
 
-/// Connects, waits for the CONNACK and disconnects; the client's address.
-fn connack(port: u16, login: Option<(&str, &str)>) -> io::Result<SocketAddr> {
+/// Whether any broker on `port` accepts a client.
+pub fn accepts(port: u16) -> bool {
+    connack(port, None).is_ok_and(|(_, code)| code == 0)
+}
+
+/// Connects, waits for the CONNACK and disconnects; the client's address, and the broker's return code.
+fn connack(port: u16, login: Option<(&str, &str)>) -> io::Result<(SocketAddr, u8)> {
     let address = SocketAddr::from(([127, 0, 0, 1], port));
     let mut stream = TcpStream::connect_timeout(&address, ATTEMPT)?;
     stream.set_read_timeout(Some(ATTEMPT))?;
@@ -53,7 +58,11 @@ fn connack(port: u16, login: Option<(&str, &str)>) -> io::Result<SocketAddr> {
     stream.read_exact(&mut answer)?;
     // A refused client was disconnected already.
     let _ = stream.write_all(&[0xe0, 0]);
-    if answer[..2] == [0x20, 2] { stream.local_addr() } else { Err(io::ErrorKind::InvalidData.into()) }
+    if answer[..2] == [0x20, 2] {
+        Ok((stream.local_addr()?, answer[3]))
+    } else {
+        Err(io::ErrorKind::InvalidData.into())
+    }
 }
 
 /// A CONNECT of MQTT 3.1.1 with a clean session.
