@@ -6,7 +6,7 @@ mod slot;
 use std::sync::Mutex;
 
 use crate::sync::lock;
-use crate::types::{ConnectFlags, DisconnectFlags, Message, Properties, ReasonCode, language, tell};
+use crate::types::{ConnectFlags, DisconnectFlags, LogLevel, Message, Properties, ReasonCode, language, tell};
 use routes::Routes;
 use slot::Slot;
 
@@ -30,6 +30,12 @@ pub type OnSubscribe<C, U> = dyn FnMut(&C, &U, u16, &[ReasonCode], &Properties) 
 /// `on_unsubscribe (client, userdata, mid, codes, properties)`.
 pub type OnUnsubscribe<C, U> = dyn FnMut(&C, &U, u16, &[ReasonCode], &Properties) -> Outcome + Send;
 
+/// `on_log (client, userdata, level, text)`.
+pub type OnLog<C, U> = dyn FnMut(&C, &U, LogLevel, &str) -> Outcome + Send;
+
+/// What `on_log` is to hear of a callback that has failed; nothing of one that has not, or that there is not.
+pub(crate) type Fault = Option<Option<String>>;
+
 /// All callbacks of a client. A callback runs while none of these locks is held: it may register, replace and
 /// clear callbacks, itself included.
 pub(crate) struct Callbacks<C, U> {
@@ -41,6 +47,7 @@ pub(crate) struct Callbacks<C, U> {
     pub(crate) publish: Slot<OnPublish<C, U>>,
     pub(crate) subscribe: Slot<OnSubscribe<C, U>>,
     pub(crate) unsubscribe: Slot<OnUnsubscribe<C, U>>,
+    pub(crate) log: Slot<OnLog<C, U>>,
     routes: Mutex<Routes<OnMessage<C, U>>>,
 }
 
@@ -55,6 +62,7 @@ impl<C, U> Default for Callbacks<C, U> {
             publish: Slot::new("on_publish"),
             subscribe: Slot::new("on_subscribe"),
             unsubscribe: Slot::new("on_unsubscribe"),
+            log: Slot::new("on_log"),
             routes: Mutex::default(),
         }
     }
@@ -73,13 +81,23 @@ impl<C, U> Callbacks<C, U> {
         drop(removed);
     }
 
-    /// Gives a message to every callback whose filter matches its topic, or else to `on_message`; `false` when there is none.
-    pub(crate) fn run_message(&self, client: &C, userdata: &U, message: &Message) -> bool {
+    /// Gives a message to every callback whose filter matches its topic, or else to `on_message`; `false` when there is
+    /// none. `blame` is called with each fault.
+    pub(crate) fn run_message(
+        &self,
+        client: &C,
+        userdata: &U,
+        message: &Message,
+        mut blame: impl FnMut(Fault),
+    ) -> bool {
         let topic = &message.topic;
         let matching = lock(&self.routes).matching(topic);
         if matching.is_empty() {
             let about = || format!("on_message (topic {topic:?})");
-            return self.message.call(|callback| guarded(about, || callback(client, userdata, message)));
+            let fault = self.message.call(|callback| guarded(about, || callback(client, userdata, message)));
+            let was_taken = fault.is_some();
+            blame(fault);
+            return was_taken;
         }
         let mut was_taken = false;
         for (filter, slot) in matching {
@@ -90,7 +108,9 @@ impl<C, U> Callbacks<C, U> {
                     "le callback de {filter:?} (topic {topic:?})"
                 )
             };
-            was_taken |= slot.call(|callback| guarded(about, || callback(client, userdata, message)));
+            let fault = slot.call(|callback| guarded(about, || callback(client, userdata, message)));
+            was_taken |= fault.is_some();
+            blame(fault);
         }
         was_taken
     }

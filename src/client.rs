@@ -8,6 +8,9 @@ mod publishing;
 mod subscribing;
 
 mod acknowledging;
+mod availability;
+mod observing;
+mod recorder;
 mod registering;
 mod settings;
 mod tls;
@@ -24,6 +27,7 @@ use teardown::Owner;
 pub use builder::ClientBuilder;
 pub use message_info::{MessageInfo, PublishFuture};
 pub use password::IntoPassword;
+pub use recorder::Recorder;
 
 /// An MQTT client with paho-python's callbacks (paho-python: `paho.mqtt.client.Client`).
 ///

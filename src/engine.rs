@@ -23,6 +23,9 @@ pub(crate) trait Engine: Send {
     /// Delivers events to the queue, in the order of the wire; `events` is empty afterwards.
     fn deliver(&mut self, events: &mut Vec<Event>);
 
+    /// The network's thread has put a message into the outbox itself, where [`Intake::accepted`] may not be called.
+    fn appended(&mut self) {}
+
     /// Has a socket of the engine's own watched.
     fn register(&mut self, _registry: &Registry, _token: Token) -> io::Result<()> {
         Ok(())

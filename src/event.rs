@@ -1,12 +1,13 @@
 //! What happens on the network, as the event loop will hear of it: one queue per client.
 
+mod log_tap;
 mod queue;
 mod unacked;
 
 use std::sync::Arc;
 
 use crate::mqtt::Completion;
-use crate::types::{Error, Message, Properties, ReasonCode};
+use crate::types::{Error, LogLevel, Message, Properties, ReasonCode};
 
 pub(crate) use queue::{EventQueue, Popped, WakeLoop};
 
@@ -37,6 +38,8 @@ pub(crate) enum Event {
     Published { completion: Arc<Completion>, code: ReasonCode, properties: Properties },
     /// SUBSCRIBE is answered, with one code for each filter.
     Subscribed { mid: u16, filters: Vec<String>, codes: Vec<ReasonCode>, properties: Properties },
+    /// A line for `on_log`.
+    Log { level: LogLevel, text: String },
     /// UNSUBSCRIBE is answered.
     Unsubscribed { mid: u16, codes: Vec<ReasonCode>, properties: Properties },
 }

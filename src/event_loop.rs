@@ -7,6 +7,7 @@ mod connect_settings;
 mod connecting;
 mod connection_state;
 mod dispatch;
+mod logging;
 mod loop_lock;
 mod loop_pool;
 mod random;
@@ -177,6 +178,16 @@ impl<C, U> EventLoop<C, U> {
         self.connection.is_idle()
     }
 
+    /// Why a connection ended or could not be made last.
+    pub(crate) fn last_error(&self) -> Option<types::Error> {
+        self.connection.last_error()
+    }
+
+    /// Connections made since the first one.
+    pub(crate) fn reconnections(&self) -> u64 {
+        self.connection.reconnections()
+    }
+
     /// Whether the program has ended the connection itself.
     pub(crate) fn was_ended(&self) -> bool {
         self.connection.was_ended()
@@ -256,7 +267,7 @@ impl<C, U> EventLoop<C, U> {
             self.loop_ended();
             return Next::Ended;
         }
-        if self.queue.len() > 0 { Next::Again } else { Next::Wait(self.connection.next_due()) }
+        if self.queue.has_arrived() { Next::Again } else { Next::Wait(self.connection.next_due()) }
     }
 
     /// Deals with events that are there, until a batch is done or somebody else wants the lock.

@@ -12,13 +12,14 @@ use crate::types::{Notice, language};
 pub use result::CallbackResult;
 pub(crate) use result::Outcome;
 
-/// Runs foreign code. A panic in it, or an error that it returns, is reported and goes no further.
-pub(crate) fn guarded<R: CallbackResult>(name: impl FnOnce() -> String, run: impl FnOnce() -> R) {
+/// Runs foreign code. A panic in it, or an error that it returns, is reported and goes no further; what was reported is
+/// given back.
+pub(crate) fn guarded<R: CallbackResult>(name: impl FnOnce() -> String, run: impl FnOnce() -> R) -> Option<String> {
     // The text of the error is the program's code too.
     let ended = catch_unwind(AssertUnwindSafe(|| run().into_outcome().map_err(|error| error.to_string())));
     let panic = match ended {
-        Ok(Ok(())) => return,
-        Ok(Err(error)) => return log::error!("{}", Notice::CallbackFailed { name: name(), error }),
+        Ok(Ok(())) => return None,
+        Ok(Err(error)) => return Some(reported(&Notice::CallbackFailed { name: name(), error })),
         Err(panic) => panic,
     };
     let panic = match panic.downcast::<String>() {
@@ -32,5 +33,11 @@ pub(crate) fn guarded<R: CallbackResult>(name: impl FnOnce() -> String, run: imp
             }
         },
     };
-    log::error!("{}", Notice::CallbackPanicked { name: name(), panic });
+    Some(reported(&Notice::CallbackPanicked { name: name(), panic }))
+}
+
+fn reported(notice: &Notice) -> String {
+    let text = notice.to_string();
+    log::error!("{text}");
+    text
 }

@@ -118,13 +118,13 @@ pub mod subscribe;
 pub mod documentation;
 
 pub use callbacks::CallbackResult;
-pub use client::{Client, ClientBuilder, IntoPassword, MessageInfo, PublishFuture};
+pub use client::{Client, ClientBuilder, IntoPassword, MessageInfo, PublishFuture, Recorder};
 pub use event_loop::LoopPool;
 pub use one_shot::OneShotOptions;
 pub use tls::TlsContext;
 pub use types::{
     CallbackApiVersion, CertReqs, CertificateProblem, CleanStart, ConnackCode, ConnackResult, ConnectFlags,
-    ConnectOptions, DisconnectFlags, DisconnectOptions, Engine, Error, ErrorCode, IntoDuration, IntoHeaders,
+    ConnectOptions, Counters, DisconnectFlags, DisconnectOptions, Engine, Error, ErrorCode, IntoDuration, IntoHeaders,
     IntoPayload, IntoTimeout, Language, LogLevel, LoopOptions, Message, PacketType, Properties, PropertyFields,
     Protocol, ProxyOptions, ProxyType, PublishOptions, Qos, ReasonCode, Result, RetainHandling, SubscribeOptions,
     TlsOptions, TlsVersion, Transport, WebSocketHeaders, connack_string, convert_connack_rc_to_reason_code,

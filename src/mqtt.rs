@@ -16,6 +16,7 @@ pub mod fuzzing;
 mod keepalive;
 mod limits;
 mod outgoing_message;
+pub(crate) mod packet_log;
 mod properties;
 mod publish;
 mod reader;
@@ -25,6 +26,7 @@ mod round_trip;
 mod send_buffer;
 mod session;
 mod subscribe;
+mod tape;
 #[cfg(any(fuzzing, test))]
 pub(crate) mod testing;
 mod writer;
@@ -47,6 +49,7 @@ pub(crate) use request::{Filters, Request};
 pub(crate) use send_buffer::SendBuffer;
 pub(crate) use session::{Loss, Received, ServerId, Session, Turn};
 pub(crate) use subscribe::{FilterAck, encode_subscribe, encode_unsubscribe, subscribe_len, unsubscribe_len};
+pub(crate) use tape::Tape;
 
 /// Packet types, in the upper half of a packet's first byte (MQTT 5, table 2-1).
 pub(crate) mod kind {

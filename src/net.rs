@@ -32,7 +32,7 @@ use std::time::Instant;
 
 use crate::engine::{self, Intake};
 use crate::event::{ConnectionId, EventQueue};
-use crate::mqtt::{Connack, ConnectPacket, ServerId, Session};
+use crate::mqtt::{Connack, ConnectPacket, OutgoingMessage, ServerId, Session};
 use crate::outbox::Outbox;
 use crate::sync::lock;
 use crate::types::{Engine, Error, Protocol, ReasonCode, Result};
@@ -166,6 +166,24 @@ impl Network {
     /// Gives up every message: the client is going away. Nothing is sent any more.
     pub(crate) fn abandon(&self) {
         self.act(Connection::abandon);
+    }
+
+    /// Takes back what is unconfirmed above QoS 0.
+    pub(crate) fn take_back(&self) -> Vec<OutgoingMessage> {
+        let mut messages = Vec::new();
+        self.act(|connection| messages = connection.take_back());
+        self.channel.notify();
+        messages
+    }
+
+    /// Whether all that a broker in memory has said has been read, and what it means is in the queue or on its way.
+    pub(crate) fn is_still(&self) -> bool {
+        self.channel.lock().is_still()
+    }
+
+    /// Received messages that are not acknowledged.
+    pub(crate) fn unacknowledged(&self) -> usize {
+        self.channel.lock().unacknowledged()
     }
 
     /// Changes the connection, and notifies whoever waited for what this has completed.

@@ -3,19 +3,23 @@
 //! Shared by the callers and the network's thread. A message leaves it for the [`Session`], which has room for a window
 //! of them; it counts as pending here until its exchange is finished.
 
+mod availability;
+mod draft;
 mod persistence;
 mod queue;
 
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Instant;
 
 use crate::mqtt::{Filters, OutgoingMessage, Refused, RefusedItem, Request, SendBuffer, ServerLimits, Session};
-use crate::sync::lock;
+use crate::sync::{lock, wait};
 use crate::types::{Properties, Result};
 use queue::Queue;
 
+pub(crate) use availability::OFFLINE;
+pub(crate) use draft::Draft;
 pub(crate) use persistence::Persistence;
-pub(crate) use queue::{Accepted, Draft};
+pub(crate) use queue::Accepted;
 
 /// The outbox of one client.
 ///
@@ -23,6 +27,8 @@ pub(crate) use queue::{Accepted, Draft};
 /// `accepting` while the store writes.
 pub(crate) struct Outbox {
     queue: Mutex<Queue>,
+    /// There is more room than before.
+    room: Condvar,
     /// Keeps messages beyond the end of the program, if the program wants it, until it is closed.
     store: Option<Mutex<Option<Arc<dyn Persistence>>>>,
     /// Held from the number of a message to its place in line, where the store writes in between.
@@ -39,7 +45,7 @@ impl Outbox {
     /// With the messages that `store` has kept for us, up to sequence `last`.
     pub(crate) fn new(store: Option<Arc<dyn Persistence>>, kept: Vec<OutgoingMessage>, last: u64) -> Self {
         let store = store.map(|store| Mutex::new(Some(store)));
-        Outbox { queue: Mutex::new(Queue::new(kept, last)), store, accepting: Mutex::new(()) }
+        Outbox { queue: Mutex::new(Queue::new(kept, last)), room: Condvar::new(), store, accepting: Mutex::new(()) }
     }
 
     fn store(&self) -> Option<Arc<dyn Persistence>> {
@@ -72,10 +78,24 @@ impl Outbox {
             return Ok(queue.replace(replacement));
         }
         let mut message = queue.number(draft, connected)?;
+        queue.is_numbering = true;
         drop(queue);
         message.is_stored = true;
-        store.add(&message)?;
-        Ok(self.lock().push(message))
+        let stored = store.add(&message);
+        let mut queue = self.lock();
+        let accepted = stored.map(|()| queue.push(message));
+        queue.numbering_done();
+        accepted
+    }
+
+    /// Where to tell whether the client is there, from the next connection on.
+    pub(crate) fn availability_set(&self, topic: Option<String>) {
+        self.lock().availability = topic;
+    }
+
+    /// The connection is about to end in order: tells so, where the program wants that.
+    pub(crate) fn tell_offline(&self) {
+        self.lock().tell_offline();
     }
 
     /// Accepts a subscription or its end, and gives its message id.
@@ -115,6 +135,41 @@ impl Outbox {
                 store.remove(message.sequence);
             }
         }
+        self.made_room(queue);
+    }
+
+    fn made_room(&self, queue: MutexGuard<'_, Queue>) {
+        let waiting = queue.waiting_for_room;
+        drop(queue);
+        if waiting > 0 {
+            self.room.notify_all();
+        }
+    }
+
+    /// Waits until there is room for `draft`, at most until `deadline`; `false` when there never can be.
+    pub(crate) fn wait_for_room(&self, draft: &Draft, deadline: Instant) -> bool {
+        let mut queue = self.lock();
+        if queue.max_queued_bytes > 0 && draft.size() > queue.max_queued_bytes {
+            return false;
+        }
+        queue.waiting_for_room += 1;
+        while queue.check_room(draft).is_err() && Instant::now() < deadline {
+            queue = wait(&self.room, queue, Some(deadline));
+        }
+        queue.waiting_for_room -= 1;
+        true
+    }
+
+    /// Forgets the messages above QoS 0, in flight and in line, and gives them back in order.
+    pub(crate) fn take_back(&self, session: &mut Session) -> Vec<OutgoingMessage> {
+        let messages = self.lock().drop_out(session);
+        self.finished(&messages);
+        messages
+    }
+
+    /// Messages in line, and those that were sent and are not confirmed.
+    pub(crate) fn counts(&self) -> (usize, usize) {
+        self.lock().counts()
     }
 
     /// Messages in flight are given up with the client; the store keeps them.
@@ -180,6 +235,18 @@ impl Outbox {
     }
 
     pub(crate) fn max_queued_set(&self, limit: usize) {
-        self.lock().max_queued = limit;
+        let mut queue = self.lock();
+        queue.max_queued = limit;
+        self.made_room(queue);
+    }
+
+    pub(crate) fn max_queued_bytes(&self) -> usize {
+        self.lock().max_queued_bytes
+    }
+
+    pub(crate) fn max_queued_bytes_set(&self, limit: usize) {
+        let mut queue = self.lock();
+        queue.max_queued_bytes = limit;
+        self.made_room(queue);
     }
 }

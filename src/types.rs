@@ -2,6 +2,7 @@
 
 mod certificate_problem;
 mod connack;
+mod counters;
 mod duration;
 mod engine;
 mod error;
@@ -23,6 +24,7 @@ mod topic;
 
 pub use certificate_problem::CertificateProblem;
 pub use connack::{ConnackCode, ConnackResult, connack_string, convert_connack_rc_to_reason_code};
+pub use counters::Counters;
 pub use duration::{IntoDuration, IntoTimeout};
 pub use engine::Engine;
 pub use error::{Error, Result};
@@ -51,6 +53,7 @@ pub(crate) use error::place;
 pub(crate) use host::{check_host, check_socket_path};
 pub(crate) use language::{language, tell};
 pub(crate) use later::later;
+pub(crate) use log_level::LOG_TARGET;
 pub(crate) use notice::Notice;
 pub(crate) use options::Bind;
 #[cfg(feature = "tls")]

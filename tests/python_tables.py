@@ -398,12 +398,142 @@ def one_shot(paho):
         yield name, " ".join(heard)
 
 
+# ---- The log -------------------------------------------------------------------------------------------------------
+
+# What the broker answers to each kind of packet, in hexadecimal; MMMM is the packet id of the packet. After SUBACK come
+# messages of QoS 0, 1 and 2.
+ANSWERS = {
+    "3.1.1": {
+        "CONNECT": "20020000", "SUBSCRIBE": "9004MMMM0100", "SUBSCRIBE+": "31070003742f316b6f 3a0a000461c3a9620009787a 3406000174000a78",
+        "PUBREC": "6202MMMM", "PUBLISH1": "4002MMMM", "PUBLISH2": "5002MMMM", "PUBREL": "7002MMMM", "UNSUBSCRIBE": "b002MMMM",
+        "PINGREQ": "d000",
+    },
+    "5": {
+        "CONNECT": "201000000d 21000a 220003 26000161000162",
+        "SUBSCRIBE": "9005MMMM000100",
+        "SUBSCRIBE+": "31080003742f31006b6f"
+        " 3a2f000161000926 0101 020000001e 03000161 08000172 0900036100ff 0b05 2600016b00026976 2600016b000127 787a 31"
+        " 3407000174000a0078",
+        "PUBREC": "6202MMMM", "PUBLISH1": "4003MMMM10", "PUBLISH2": "5002MMMM", "PUBREL": "7002MMMM", "UNSUBSCRIBE": "b005MMMM000011",
+        "PINGREQ": "d000",
+    },
+    "3.1.1 refused": {"CONNECT": "20020005"},
+    "5 refused": {"CONNECT": "2003008700"},
+    "5 and the broker leaves": {"CONNECT": "2003000000", "SUBSCRIBE": "e00a98081f0005" + b"later".hex()},
+    "5 and leaves with a reason": {"CONNECT": "2003000000"},
+    "3.1.1 and pings": {"CONNECT": "20020000", "PINGREQ": "d000"},
+}
+KINDS = {
+    1: "CONNECT", 3: "PUBLISH", 4: "PUBACK", 5: "PUBREC", 6: "PUBREL", 7: "PUBCOMP", 8: "SUBSCRIBE", 10: "UNSUBSCRIBE",
+    12: "PINGREQ", 14: "DISCONNECT",
+}
+
+
+def answer(listener, answers, heard):
+    """A broker for one client that answers as ANSWERS says."""
+    peer, _ = listener.accept()
+    peer.settimeout(20)
+    stream = peer.makefile("rb")
+    while first := stream.read(1):
+        body = stream.read(stream.read(1)[0])
+        name = KINDS[first[0] >> 4]
+        at = 2 + int.from_bytes(body[:2], "big") if name == "PUBLISH" else 0
+        if name == "PUBLISH":
+            name += str(first[0] >> 1 & 3)
+        for key in (name, name + "+"):
+            peer.sendall(bytes.fromhex(answers.get(key, "").replace("MMMM", body[at:at + 2].hex())))
+        heard.append(name)
+    peer.close()
+
+
+def log(paho):
+    """What the broker sends in each scene, and the lines of on_log about packets."""
+    client_module, packets = paho("client"), paho("packettypes").PacketTypes
+
+    def filled(packet, **values):
+        it = client_module.Properties(packet)
+        for name, value in values.items():
+            setattr(it, name, value)
+        return it
+
+    for scene, answers in ANSWERS.items():
+        v5 = scene.startswith("5")
+        listener, heard, lines = socket.create_server(("127.0.0.1", 0)), [], []
+        broker = threading.Thread(target=answer, args=(listener, answers, heard))
+        broker.start()
+        protocol = client_module.MQTTv5 if v5 else client_module.MQTTv311
+        client = client_module.Client(
+            client_module.CallbackAPIVersion.VERSION2, client_id="client-1", protocol=protocol, reconnect_on_failure=False)
+        client.on_log = lambda _client, _userdata, level, text: lines.append(text) if level == 16 else None
+        port = listener.getsockname()[1]
+
+        def until(done):
+            while not done():
+                client.loop(0.05)
+
+        def logged(text):
+            return lambda: any(text in line for line in lines)
+
+        if scene in ("3.1.1", "5"):
+            client.username_pw_set("info", "Password1234")
+            client.will_set("w", "gone", 1, True)
+            options = {"properties": filled(packets.CONNECT, SessionExpiryInterval=60, UserProperty=("a", "b"))} if v5 else {}
+            client.connect("127.0.0.1", port, 30, **options)
+            until(logged("Received CONNACK"))
+            Options = client_module.SubscribeOptions
+            if v5:
+                client.subscribe(
+                    [("a/#", Options(1, noLocal=True, retainHandling=2)), ("\u00e9", Options(0, retainAsPublished=True))],
+                    properties=filled(packets.SUBSCRIBE, SubscriptionIdentifier=5))
+            else:
+                client.subscribe([("a/#", 1), ("\u00e9", 0)])
+            until(logged("Sending PUBCOMP"))
+            client.publish("t", None, 0)
+            until(lambda: "PUBLISH0" in heard)
+            options = {}
+            if v5:
+                options["properties"] = filled(
+                    packets.PUBLISH, MessageExpiryInterval=30, ResponseTopic="r", CorrelationData=b"a\x00\xff",
+                    ContentType="text", PayloadFormatIndicator=1, UserProperty=[("k", "it's"), ("k", "2")])
+            client.publish("t/\u00e9", "21.5", 1, True, **options)
+            until(logged("Received PUBACK"))
+            client.publish("t", "xyz", 2)
+            until(logged("Received PUBCOMP"))
+            client.unsubscribe(
+                ["a/#", "\u00e9"], **({"properties": filled(packets.UNSUBSCRIBE, UserProperty=("a", "b"))} if v5 else {}))
+            until(logged("Received UNSUBACK"))
+            client.disconnect()
+        else:
+            client.connect("127.0.0.1", port, 1 if "pings" in scene else 60)
+            until(logged("Received CONNACK"))
+            if "broker leaves" in scene:
+                client.subscribe("t", 0)
+                until(logged("Received DISCONNECT"))
+            elif "pings" in scene:
+                until(logged("Received PINGRESP"))
+                client.disconnect()
+            elif "leaves" in scene:
+                client.disconnect(
+                    client_module.ReasonCode(packets.DISCONNECT, "Disconnect with will message"),
+                    filled(packets.DISCONNECT, ReasonString="bye"))
+        for _ in range(3):
+            client.loop(0.05)
+        if client.socket():
+            client.socket().close()
+        broker.join()
+        listener.close()
+        for name, bytes_ in answers.items():
+            yield scene, f"to {name}", bytes_.replace(" ", "")
+        for text in lines:
+            yield scene, "line", text
+
+
 # ---- The files -----------------------------------------------------------------------------------------------------
 
 def tables(paho):
     for make in [
         names, enums, topics, routes, reason_codes, texts, payloads, properties, subscribe_options, arguments,
-        one_shot,
+        one_shot, log,
     ]:
         lines = ["\t".join(str(cell) for cell in row) for row in make(paho)]
         about = " ".join(make.__doc__.split())

@@ -46,15 +46,13 @@ impl<F: ?Sized> Slot<F> {
         self.lock().is_set
     }
 
-    /// Runs `run` on the callback, if there is one, while the slot is free for changes; `false` when there is none.
-    pub(crate) fn call(&self, run: impl FnOnce(&mut F)) -> bool {
+    /// Runs `run` on the callback, if there is one, while the slot is free for changes, and gives what that gives.
+    pub(crate) fn call<R>(&self, run: impl FnOnce(&mut F) -> R) -> Option<R> {
         let mut state = self.lock();
-        let Some(mut callback) = state.callback.take() else {
-            return false;
-        };
+        let mut callback = state.callback.take()?;
         let generation = state.generation;
         drop(state);
-        run(&mut callback);
+        let done = run(&mut callback);
         let mut state = self.lock();
         if state.generation == generation {
             state.callback = Some(callback);
@@ -62,7 +60,7 @@ impl<F: ?Sized> Slot<F> {
             drop(state);
             self.release(Some(callback));
         }
-        true
+        Some(done)
     }
 
     /// Drops a callback with all it has captured, which is the program's code as much as the callback itself.

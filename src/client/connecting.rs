@@ -239,6 +239,7 @@ impl<U: Send + Sync + 'static> Client<U> {
                 }
             }
             settings.bind = options.bind;
+            settings.route.recorder = None;
             settings.keepalive = keepalive.unwrap_or(settings.keepalive);
             settings.clean_start = options.clean_start;
             settings.properties = options.properties;

@@ -3,9 +3,10 @@
 use std::time::{Duration, Instant};
 
 use crate::client::{Client, MessageInfo};
+use crate::mqtt::OutgoingMessage;
 use crate::outbox::Draft;
 use crate::types::{
-    Error, IntoPayload, PropertyHome, Protocol, PublishOptions, Qos, Result, check_payload, check_qos, check_topic,
+    Error, IntoPayload, Message, PropertyHome, Protocol, PublishOptions, Result, check_payload, check_qos, check_topic,
     later,
 };
 
@@ -32,21 +33,26 @@ impl<U: Send + Sync + 'static> Client<U> {
     /// # Errors
     /// In each case nothing is sent: [`Error::EmptyTopic`], [`Error::WildcardInTopic`], [`Error::NulInText`],
     /// [`Error::TextTooLong`] (a topic has up to 65,535 bytes), [`Error::InvalidQos`], [`Error::PayloadTooLarge`],
-    /// [`Error::QueueFull`] ([`max_queued_messages_set`](Client::max_queued_messages_set)), [`Error::NotConnected`]
-    /// (QoS 0 without a connection), [`Error::PropertiesNeedV5`], [`Error::InvalidProperty`].
+    /// [`Error::QueueFull`] ([`max_queued_messages_set`](Client::max_queued_messages_set)), [`Error::QueueBytesFull`]
+    /// ([`max_queued_bytes_set`](Client::max_queued_bytes_set)), [`Error::NotConnected`] (QoS 0 without a connection),
+    /// [`Error::PropertiesNeedV5`], [`Error::InvalidProperty`].
     pub fn publish(
         &self,
         topic: impl Into<String>,
         payload: impl IntoPayload,
         options: impl Into<PublishOptions>,
     ) -> Result<MessageInfo> {
-        let draft = self.draft(topic.into(), payload.into_payload(), options.into())?;
+        let options = options.into();
+        let room = options.checked_room()?;
+        let draft = self.draft(topic.into(), payload.into_payload(), options)?;
         let events = self.events();
-        let connected = events.is_under_way();
-        if draft.qos == Qos::AtMostOnce && !connected {
-            return Err(Error::NotConnected { what: "publish with QoS 0" });
-        }
-        let accepted = events.outbox.publish(draft, connected)?;
+        let accepted = match room {
+            None => events.publish(draft)?,
+            Some(timeout) => {
+                let deadline = timeout.map(|timeout| later(Instant::now(), timeout));
+                events.publish_when_room(self, draft, deadline)?
+            }
+        };
         events.network.accepted();
         if accepted.expires_next {
             events.network.wake();
@@ -55,6 +61,25 @@ impl<U: Send + Sync + 'static> Client<U> {
             replaced.finish(Err(Error::Replaced));
         }
         Ok(MessageInfo::new(accepted.completion, &self.core))
+    }
+
+    /// Takes back the messages of QoS 1 and 2 that are not confirmed, queued and in flight, and gives them in order
+    /// (paho-python: `drop_out_messages`). Whoever waits for one gets [`Error::TakenBack`]; `on_publish` does not run.
+    ///
+    /// A message in flight may have arrived all the same, or be on its way.
+    ///
+    /// ```
+    /// # fn main() -> rappel::Result<()> {
+    /// let client = rappel::Client::new(rappel::CallbackApiVersion::Version2);
+    /// let info = client.publish("mesures/temperature", 21.5, 1)?;
+    /// let messages = client.drop_out_messages();
+    /// assert_eq!((messages.len(), messages[0].mid), (1, info.mid()));
+    /// assert!(!info.is_published());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn drop_out_messages(&self) -> Vec<Message> {
+        self.events().network.take_back().into_iter().map(OutgoingMessage::into_message).collect()
     }
 
     /// Checks a message.

@@ -2,7 +2,7 @@
 
 use crate::callbacks::CallbackResult;
 use crate::client::Client;
-use crate::types::{ConnectFlags, DisconnectFlags, Message, Properties, ReasonCode, Result, check_filter};
+use crate::types::{ConnectFlags, DisconnectFlags, LogLevel, Message, Properties, ReasonCode, Result, check_filter};
 
 /// # Callbacks
 impl<U: Send + Sync + 'static> Client<U> {
@@ -250,6 +250,63 @@ impl<U: Send + Sync + 'static> Client<U> {
     /// ```
     pub fn on_unsubscribe_clear(&self) {
         self.events().callbacks.unsubscribe.set(None);
+    }
+
+    /// Registers the callback that hears the client's log: each packet that comes or goes, at [`LogLevel::Debug`] and in
+    /// paho-python's words, and what goes wrong, at higher levels (paho-python: `on_log`). Payloads and passwords are not in it.
+    ///
+    /// It runs with the loop, each line in its place between the other callbacks. Where no loop takes the lines, a mebibyte of
+    /// them is kept, and how many were left out is told. Without it and [`enable_logger`](Client::enable_logger) packets cost
+    /// nothing for the log.
+    ///
+    /// ```
+    /// let client = rappel::Client::new(rappel::CallbackApiVersion::Version2);
+    /// client.on_log(|_client, _userdata, level, text| println!("{level}: {text}"));
+    /// ```
+    pub fn on_log<F, R>(&self, mut callback: F)
+    where
+        F: FnMut(&Client<U>, &U, LogLevel, &str) -> R + Send + 'static,
+        R: CallbackResult,
+    {
+        let events = self.events();
+        events.callbacks.log.set(Some(Box::new(move |client, userdata, level, text| {
+            callback(client, userdata, level, text).into_outcome()
+        })));
+        events.queue.log.callback_set(true);
+        events.queue.expect_loop();
+    }
+
+    /// Removes what [`on_log`](Client::on_log) has registered (paho-python: `client.on_log = None`).
+    ///
+    /// ```
+    /// let client = rappel::Client::new(rappel::CallbackApiVersion::Version2);
+    /// client.on_log_clear();
+    /// ```
+    pub fn on_log_clear(&self) {
+        self.events().queue.log.callback_set(false);
+        self.events().callbacks.log.set(None);
+    }
+
+    /// Has each packet that comes or goes written to the [`log`] crate's logger, at level debug and with the target `rappel`,
+    /// in paho-python's words (paho-python: `enable_logger`). Warnings and errors go there in any case.
+    ///
+    /// ```
+    /// let client = rappel::Client::new(rappel::CallbackApiVersion::Version2);
+    /// // With env_logger in main: RUST_LOG=rappel=debug shows them.
+    /// client.enable_logger();
+    /// ```
+    pub fn enable_logger(&self) {
+        self.events().queue.log.logger_set(true);
+    }
+
+    /// Ends what [`enable_logger`](Client::enable_logger) began (paho-python: `disable_logger`).
+    ///
+    /// ```
+    /// let client = rappel::Client::new(rappel::CallbackApiVersion::Version2);
+    /// client.disable_logger();
+    /// ```
+    pub fn disable_logger(&self) {
+        self.events().queue.log.logger_set(false);
     }
 
     /// Registers a callback for messages whose topic matches `filter`, in the place of an earlier one for the same

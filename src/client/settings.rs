@@ -60,7 +60,7 @@ impl<U: Send + Sync + 'static> Client<U> {
         }
         self.check_properties(&options.properties, PropertyHome::Will)?;
         let will = Will { topic, payload, qos, retain: options.retain, properties: options.properties };
-        self.events().settings(|settings| settings.will = Some(will));
+        self.will_is(Some(will), None);
         Ok(())
     }
 
@@ -74,7 +74,7 @@ impl<U: Send + Sync + 'static> Client<U> {
     /// # Ok::<(), rappel::Error>(())
     /// ```
     pub fn will_clear(&self) {
-        self.events().settings(|settings| settings.will = None);
+        self.will_is(None, None);
     }
 
     /// Says to the broker from the next connection on that this client is a bridge to another broker (paho-python:
@@ -147,6 +147,23 @@ impl<U: Send + Sync + 'static> Client<U> {
     /// ```
     pub fn max_queued_messages_set(&self, queue_size: usize) {
         self.events().outbox.max_queued_set(queue_size);
+    }
+
+    /// Sets how many bytes, of topics and payloads of any QoS, may be unconfirmed before `publish` refuses more, 0 for no limit.
+    /// For machines with little memory; a message that is larger than the limit is never accepted. Default: 0. Not in
+    /// paho-python.
+    ///
+    /// ```
+    /// # fn main() -> rappel::Result<()> {
+    /// let client = rappel::Client::new(rappel::CallbackApiVersion::Version2);
+    /// client.max_queued_bytes_set(100);
+    /// client.publish("photo", [0; 60], 1)?;
+    /// assert!(matches!(client.publish("photo", [0; 60], 1), Err(rappel::Error::QueueBytesFull { limit: 100 })));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn max_queued_bytes_set(&self, bytes: usize) {
+        self.events().outbox.max_queued_bytes_set(bytes);
     }
 
     /// Sets the time without traffic after which the connection is tested, in seconds or as a `Duration`: up to 65,535 s,
@@ -310,6 +327,17 @@ impl<U: Send + Sync + 'static> Client<U> {
     #[must_use]
     pub fn max_queued_messages(&self) -> usize {
         self.events().outbox.max_queued()
+    }
+
+    /// How many bytes may be unconfirmed; 0 for no limit.
+    ///
+    /// ```
+    /// let client = rappel::Client::new(rappel::CallbackApiVersion::Version2);
+    /// assert_eq!(client.max_queued_bytes(), 0);
+    /// ```
+    #[must_use]
+    pub fn max_queued_bytes(&self) -> usize {
+        self.events().outbox.max_queued_bytes()
     }
 
     /// How many messages are queued or under way and not confirmed. Right after `build` with persistence, it is

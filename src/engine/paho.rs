@@ -130,6 +130,15 @@ impl Engine for Paho {
         }
     }
 
+    fn appended(&mut self) {
+        let Some(room) = &mut self.room else { return };
+        // What answers a credit looks into the outbox, on a thread of Paho's.
+        room.send_credit();
+        if let Err(error) = room.flush() {
+            log::debug!("Paho does not take a credit: {error}");
+        }
+    }
+
     fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
         match &mut self.room {
             Some(room) => registry.register(room.socket(), token, Interest::READABLE | Interest::WRITABLE),

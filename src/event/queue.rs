@@ -6,6 +6,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Instant;
 
 use crate::event::Event;
+use crate::event::log_tap::LogTap;
 use crate::event::unacked::Unacked;
 use crate::mqtt::Completion;
 use crate::sync::{lock, wait};
@@ -23,8 +24,10 @@ pub(crate) struct EventQueue {
     taken: Mutex<Taken>,
     arrived: Mutex<Arrived>,
     changed: Condvar,
-    /// Events in the queue.
+    /// Events in the queue, and those on their way into it.
     len: AtomicUsize,
+    /// The loop is dealing with an event.
+    dealing: AtomicBool,
     /// Bytes of messages that were received and whose callbacks have not returned.
     bytes: AtomicUsize,
     /// The broker was kept waiting for want of room.
@@ -33,6 +36,8 @@ pub(crate) struct EventQueue {
     urgent: AtomicUsize,
     /// The number of the last message whose callbacks have returned.
     handled: AtomicU64,
+    /// Who listens to the log.
+    pub(crate) log: LogTap,
     /// Messages that the program acknowledges itself.
     pub(crate) unacked: Unacked,
     /// How often a loop has looked for events.
@@ -102,19 +107,21 @@ impl EventQueue {
     /// Puts an event behind all others.
     #[cfg(test)]
     pub(crate) fn push(&self, event: Event) {
-        let mut arrived = lock(&self.arrived);
-        self.len.fetch_add(1, Ordering::SeqCst);
-        arrived.events.push_back(event);
-        self.wake(arrived);
+        self.expect();
+        self.append(&mut vec![event]);
     }
 
-    /// Puts events behind all others, in order.
+    /// An event is on its way into the queue; nobody may think that all is done.
+    pub(crate) fn expect(&self) {
+        self.len.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// Puts events behind all others, in order. Each has been [expected](Self::expect).
     pub(crate) fn append(&self, events: &mut Vec<Event>) {
         if events.is_empty() {
             return;
         }
         let mut arrived = lock(&self.arrived);
-        self.len.fetch_add(events.len(), Ordering::SeqCst);
         arrived.events.extend(events.drain(..));
         self.wake(arrived);
     }
@@ -213,9 +220,25 @@ impl EventQueue {
         self.wake(arrived);
     }
 
-    /// How many events are in the queue.
+    /// How many events are in the queue or on their way into it.
     pub(crate) fn len(&self) -> usize {
         self.len.load(Ordering::SeqCst)
+    }
+
+    /// The event that [`pop`](Self::pop) gave is dealt with.
+    pub(crate) fn dealt(&self) {
+        self.dealing.store(false, Ordering::SeqCst);
+    }
+
+    /// Whether there is no event, and the callbacks of all there were have returned.
+    pub(crate) fn is_done(&self) -> bool {
+        self.len() == 0 && !self.dealing.load(Ordering::SeqCst)
+    }
+
+    /// Whether there is an event in the queue, not only on its way.
+    pub(crate) fn has_arrived(&self) -> bool {
+        let (taken, arrived) = (lock(&self.taken), lock(&self.arrived));
+        !taken.events.is_empty() || !arrived.events.is_empty()
     }
 
     /// The next event, waited for until `deadline`. Only the thread that runs the loop calls this.
@@ -231,6 +254,7 @@ impl EventQueue {
                     Event::Published { completion, .. } => Some(Arc::clone(completion)),
                     _ => None,
                 };
+                self.dealing.store(true, Ordering::SeqCst);
                 self.len.fetch_sub(1, Ordering::SeqCst);
                 return Popped::Event(event);
             }
@@ -284,6 +308,8 @@ mod tests {
     fn events_keep_their_order() {
         let queue = EventQueue::default();
         queue.push(marker(1));
+        queue.expect();
+        queue.expect();
         queue.append(&mut vec![marker(2), marker(3)]);
         assert!(matches!(queue.pop(None), Popped::Event(_)));
         queue.push(marker(4));

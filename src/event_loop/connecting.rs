@@ -99,10 +99,12 @@ impl<C, U> EventLoop<C, U> {
         };
         let userdata = self.userdata();
         let told_before = self.connection.tell_of(self.connection.node());
-        self.callbacks.pre_connect.call(|callback| {
-            guarded(|| "on_pre_connect".into(), || callback(client, &userdata));
-        });
+        let fault = self
+            .callbacks
+            .pre_connect
+            .call(|callback| guarded(|| "on_pre_connect".into(), || callback(client, &userdata)));
         self.connection.tell_of(told_before);
+        self.blame(client, fault);
         drop(guard);
         Ok(())
     }

@@ -83,6 +83,10 @@ struct Inner {
     stepped_down: bool,
     /// The last failures since a connection stood, one for each broker.
     explained: VecDeque<String>,
+    /// Why a connection ended or could not be made last, although it was wanted.
+    last_error: Option<Error>,
+    /// How many attempts CONNACK has accepted.
+    connections: u64,
     /// The last attempt that CONNACK has accepted.
     accepted: ConnectionId,
     /// The highest attempt whose answer or failure the loop has told the program.
@@ -135,6 +139,8 @@ impl ConnectionCell {
             conceded: None,
             stepped_down: false,
             explained: VecDeque::new(),
+            last_error: None,
+            connections: 0,
             accepted: 0,
             told: 0,
             assigned_client_id: None,
@@ -200,6 +206,16 @@ impl ConnectionCell {
     /// Whether the broker has refused MQTT 3.1.1.
     pub(crate) fn has_stepped_down(&self) -> bool {
         self.lock().stepped_down
+    }
+
+    /// Why a connection ended or could not be made last.
+    pub(crate) fn last_error(&self) -> Option<Error> {
+        self.lock().last_error.clone()
+    }
+
+    /// Connections made since the first one.
+    pub(crate) fn reconnections(&self) -> u64 {
+        self.lock().connections.saturating_sub(1)
     }
 
     pub(crate) fn assigned_client_id(&self) -> Option<String> {

@@ -7,11 +7,17 @@ use crate::event_loop::EventLoop;
 use crate::guarded::guarded;
 use crate::mqtt::{Filters, Stage};
 use crate::sync::lock;
-use crate::types::{ConnectFlags, DisconnectFlags, Error, Message, Notice, Properties, ReasonCode};
+use crate::types::{ConnectFlags, DisconnectFlags, Error, LogLevel, Message, Notice, Properties, ReasonCode};
 
 impl<C, U> EventLoop<C, U> {
     /// Deals with one event. Needs the loop's lock. Gives the number of a message that is to be acknowledged now.
     pub(super) fn dispatch(&self, client: &C, event: Event) -> u64 {
+        let number = self.deal_with(client, event);
+        self.queue.dealt();
+        number
+    }
+
+    fn deal_with(&self, client: &C, event: Event) -> u64 {
         let size = event.size();
         let userdata = self.userdata();
         match event {
@@ -22,40 +28,44 @@ impl<C, U> EventLoop<C, U> {
             }
             Event::Published { completion, code, properties } => {
                 let mid = completion.mid();
-                self.callbacks.publish.call(|callback| {
+                let fault = self.callbacks.publish.call(|callback| {
                     guarded(
                         || format!("on_publish (mid {mid})"),
                         || callback(client, &userdata, mid, code, &properties),
-                    );
+                    )
                 });
+                self.blame(client, fault);
                 if completion.reach(Stage::CallbackDone, Ok(())) {
                     completion.notify();
                 }
             }
             Event::Subscribed { mid, filters, codes, properties } => {
                 lock(&self.subscriptions).answered(&filters, &codes);
-                self.callbacks.subscribe.call(|callback| {
+                let fault = self.callbacks.subscribe.call(|callback| {
                     guarded(
                         || format!("on_subscribe (mid {mid})"),
                         || callback(client, &userdata, mid, &codes, &properties),
-                    );
+                    )
                 });
+                self.blame(client, fault);
             }
             Event::Unsubscribed { mid, codes, properties } => {
-                self.callbacks.unsubscribe.call(|callback| {
+                let fault = self.callbacks.unsubscribe.call(|callback| {
                     guarded(
                         || format!("on_unsubscribe (mid {mid})"),
                         || callback(client, &userdata, mid, &codes, &properties),
-                    );
+                    )
                 });
+                self.blame(client, fault);
             }
+            Event::Log { level, text } => self.log_arrived(client, level, &text),
             Event::Connected { id, session_present, is_same_session, code, properties } => {
                 self.connection.telling(id);
                 self.settings(|settings| settings.connected_before = true);
                 self.run_on_connect(client, session_present, code, &properties);
                 self.connection.told(id);
                 if !is_same_session {
-                    self.subscribe_again(id);
+                    self.subscribe_again(client, id);
                 }
             }
             Event::Refused { id, code, properties } => {
@@ -80,7 +90,7 @@ impl<C, U> EventLoop<C, U> {
         if is_held {
             unacked.hold(message);
         }
-        let was_taken = self.callbacks.run_message(client, userdata, message);
+        let was_taken = self.callbacks.run_message(client, userdata, message, |fault| self.blame(client, fault));
         // Where no callback has seen it, nobody can acknowledge it; and the callback may have left that to us.
         if is_held && !(was_taken && unacked.is_on()) {
             unacked.release(message.number);
@@ -90,23 +100,27 @@ impl<C, U> EventLoop<C, U> {
     fn run_on_connect(&self, client: &C, session_present: bool, code: ReasonCode, properties: &Properties) {
         let userdata = self.userdata();
         let flags = ConnectFlags { session_present };
-        self.callbacks.connect.call(|callback| {
-            guarded(|| "on_connect".into(), || callback(client, &userdata, flags, code, properties));
-        });
+        let fault = self
+            .callbacks
+            .connect
+            .call(|callback| guarded(|| "on_connect".into(), || callback(client, &userdata, flags, code, properties)));
+        self.blame(client, fault);
     }
 
     /// Makes the subscriptions that the session of connection `id` lacks.
-    fn subscribe_again(&self, id: ConnectionId) {
+    fn subscribe_again(&self, client: &C, id: ConnectionId) {
         if !self.resubscribe || self.connection.last_id() != id {
             return;
         }
         let missing = lock(&self.subscriptions).missing(id);
         for (filters, properties) in missing {
-            log::info!("{}", Notice::SubscribingAgain { count: filters.len() });
+            self.say(client, LogLevel::Info, &Notice::SubscribingAgain { count: filters.len() });
             // Should the connection be gone already, the next one sees to it.
             match self.outbox.request(Filters::Subscribe(filters), properties) {
                 Ok(_) => self.network.wake(),
-                Err(refused) => log::error!("{}", Notice::SubscriptionGivenUp { error: refused.into() }),
+                Err(refused) => {
+                    self.say(client, LogLevel::Error, &Notice::SubscriptionGivenUp { error: refused.into() })
+                }
             }
         }
     }
@@ -114,36 +128,39 @@ impl<C, U> EventLoop<C, U> {
     /// An attempt of the loop's has failed.
     fn connect_failed(&self, client: &C, id: ConnectionId, error: &Error) {
         if self.connection.is_news(error) {
-            log::warn!("{error}");
+            self.say(client, LogLevel::Warning, error);
         } else {
             let (host, port) = self.node().map(|node| (node.host.clone(), node.port)).unwrap_or_default();
-            log::warn!("{}", Notice::StillNoConnection { host, port });
+            self.say(client, LogLevel::Warning, &Notice::StillNoConnection { host, port });
         }
         // A refusal has had its on_connect.
         if !matches!(error, Error::Refused { .. }) {
             let userdata = self.userdata();
-            self.callbacks.connect_fail.call(|callback| {
-                guarded(|| "on_connect_fail".into(), || callback(client, &userdata));
-            });
+            let fault = self
+                .callbacks
+                .connect_fail
+                .call(|callback| guarded(|| "on_connect_fail".into(), || callback(client, &userdata)));
+            self.blame(client, fault);
         }
         self.connection.told(id);
     }
 
     fn disconnected(&self, client: &C, id: ConnectionId, code: ReasonCode, properties: &Properties, by_server: bool) {
         if let Some(count) = self.connection.may_be_taken_over() {
-            log::error!("{}", Notice::ClosedInARow { count, client_id: self.client_id() });
+            self.say(client, LogLevel::Error, &Notice::ClosedInARow { count, client_id: self.client_id() });
         }
         if by_server && code == 142 {
-            log::error!("{}", Notice::SessionTakenOver { client_id: self.client_id() });
+            self.say(client, LogLevel::Error, &Notice::SessionTakenOver { client_id: self.client_id() });
         }
         if self.connection.was_closed(id) {
             self.forget_subscriptions();
         }
         let userdata = self.userdata();
         let flags = DisconnectFlags { is_disconnect_packet_from_server: by_server };
-        self.callbacks.disconnect.call(|callback| {
-            guarded(|| "on_disconnect".into(), || callback(client, &userdata, flags, code, properties));
+        let fault = self.callbacks.disconnect.call(|callback| {
+            guarded(|| "on_disconnect".into(), || callback(client, &userdata, flags, code, properties))
         });
+        self.blame(client, fault);
         self.connection.told_lost(id, Instant::now());
     }
 }

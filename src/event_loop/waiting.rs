@@ -1,10 +1,11 @@
 //! Waiting for something, while the loop goes on: here, if no other thread runs it.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::event_loop::{EventLoop, POLL_INTERVAL};
 use crate::mqtt::{Completion, Stage};
-use crate::types::{Error, Result};
+use crate::outbox::{Accepted, Draft};
+use crate::types::{Error, Qos, Result};
 
 impl<C, U> EventLoop<C, U> {
     /// Waits until `done`, running the loop if nobody else does; `false` when it is not by `deadline`.
@@ -24,6 +25,50 @@ impl<C, U> EventLoop<C, U> {
                 }
                 drop(guard);
             }
+        }
+    }
+
+    /// Accepts a message.
+    pub(crate) fn publish(&self, draft: Draft) -> Result<Accepted> {
+        let connected = self.is_under_way();
+        if draft.qos == Qos::AtMostOnce && !connected {
+            return Err(Error::NotConnected { what: "publish with QoS 0" });
+        }
+        self.outbox.publish(draft, connected)
+    }
+
+    /// Accepts a message once there is room for it; fails at `deadline`, and where nothing would make any.
+    pub(crate) fn publish_when_room(&self, client: &C, draft: Draft, deadline: Option<Instant>) -> Result<Accepted> {
+        /// How long the loop is run at a time where nobody else runs it.
+        const GLANCE: Duration = Duration::from_millis(1);
+        let mut urgent = None;
+        loop {
+            let full = match self.publish(draft.clone()) {
+                Err(full @ (Error::QueueFull { .. } | Error::QueueBytesFull { .. })) => full,
+                other => return other,
+            };
+            let now = Instant::now();
+            let in_callback = self.loop_lock.is_held_here();
+            // Nothing would make room: no connection is wanted, or none can be made while the callback waits.
+            let in_vain = self.is_idle() || (in_callback && !self.is_under_way());
+            if in_vain || deadline.is_some_and(|deadline| deadline <= now) {
+                return Err(full);
+            }
+            if in_callback {
+                // The confirmations must come in, however much waits for the callbacks.
+                let (guard, was_full) = self.queue.urgent();
+                if was_full {
+                    self.network.wake();
+                }
+                urgent = Some(guard);
+            } else if !self.loop_lock.is_looping() {
+                self.settle(client, &|| false, Some(now + GLANCE));
+            }
+            let glance = deadline.map_or(now + POLL_INTERVAL, |deadline| deadline.min(now + POLL_INTERVAL));
+            if !self.outbox.wait_for_room(&draft, glance) {
+                return Err(full);
+            }
+            drop(urgent.take());
         }
     }
 

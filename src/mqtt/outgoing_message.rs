@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::mqtt::Completion;
-use crate::types::{Properties, Qos};
+use crate::types::{Message, Properties, Qos};
 
 /// Payloads from this size on are shared with the send buffer; smaller ones are copied into it.
 const SHARED_FROM: usize = 8 * 1024;
@@ -54,6 +54,18 @@ impl OutgoingMessage {
         let left = at.saturating_duration_since(now).as_nanos().div_ceil(1_000_000_000);
         // Never more than was given: the clock of the machine may have been set back since an earlier program.
         Some(u32::try_from(left).unwrap_or(u32::MAX).clamp(1, given.max(1)))
+    }
+
+    /// As the program sees messages.
+    pub(crate) fn into_message(self) -> Message {
+        let mid = self.id();
+        let message = Message::new(self.topic, self.payload.to_vec()).with_mid(mid).with_qos(self.qos);
+        message.with_retain(self.retain).with_properties(self.properties)
+    }
+
+    /// What it counts for where memory is counted: topic and payload.
+    pub(crate) fn size(&self) -> usize {
+        self.topic.len() + self.payload.len()
     }
 
     /// Whether the broker confirms it.

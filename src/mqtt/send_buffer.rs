@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 use std::io::{self, ErrorKind, IoSlice, Write};
 use std::sync::Arc;
 
-use crate::mqtt::{OutgoingMessage, Payload};
+use crate::mqtt::{OutgoingMessage, Payload, packet_log};
+use crate::types::Protocol;
 
 /// A chunk of copied bytes grows to about this size.
 const CHUNK: usize = 64 * 1024;
@@ -21,6 +22,14 @@ pub(crate) struct SendBuffer {
     written: u64,
     /// Messages of QoS 0, each with the number of bytes after which it has been written whole.
     qos0: VecDeque<(u64, OutgoingMessage)>,
+    /// The packets appended, as texts, where they are wanted.
+    log: Option<Log>,
+}
+
+#[derive(Debug)]
+struct Log {
+    version: Protocol,
+    texts: Vec<String>,
 }
 
 #[derive(Debug)]
@@ -58,18 +67,46 @@ impl SendBuffer {
         self.written
     }
 
-    /// Appends what `write` writes.
+    /// Keeps a text of each packet appended from now on, or no more; `version` is that of the connection.
+    pub(crate) fn log(&mut self, version: Option<Protocol>) {
+        let texts = self.take_texts();
+        self.log = version.map(|version| Log { version, texts });
+    }
+
+    /// The texts since the last call.
+    pub(crate) fn take_texts(&mut self) -> Vec<String> {
+        self.log.as_mut().map(|log| std::mem::take(&mut log.texts)).unwrap_or_default()
+    }
+
+    /// Appends a packet.
     pub(crate) fn build(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        self.build_publish(0, write);
+    }
+
+    /// Appends all of a PUBLISH that stands before its payload; `id` is its message id, which is not in it at QoS 0.
+    pub(crate) fn build_publish(&mut self, id: u16, write: impl FnOnce(&mut Vec<u8>)) {
+        let len = self.append(write);
+        if let (Some(log), Some(Chunk::Copied(bytes))) = (&mut self.log, self.chunks.back()) {
+            log.texts.extend(packet_log::sent(log.version, &bytes[bytes.len() - len..], id));
+        }
+    }
+
+    /// Appends what `write` writes, and gives its length.
+    fn append(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> usize {
         if !matches!(self.chunks.back(), Some(Chunk::Copied(bytes)) if bytes.len() < CHUNK) {
             self.chunks.push_back(Chunk::Copied(Vec::new()));
         }
         if let Some(Chunk::Copied(bytes)) = self.chunks.back_mut() {
             let before = bytes.len();
             write(bytes);
-            self.waiting += bytes.len() - before;
+            let len = bytes.len() - before;
+            self.waiting += len;
+            return len;
         }
+        0
     }
 
+    /// Appends a packet.
     pub(crate) fn push(&mut self, bytes: &[u8]) {
         self.build(|out| out.extend_from_slice(bytes));
     }
@@ -77,7 +114,9 @@ impl SendBuffer {
     /// Appends a payload, a large one without copying it.
     pub(crate) fn push_payload(&mut self, payload: &Payload) {
         match payload {
-            Payload::Small(bytes) => self.push(bytes),
+            Payload::Small(bytes) => {
+                self.append(|out| out.extend_from_slice(bytes));
+            }
             Payload::Shared(bytes) => {
                 self.waiting += bytes.len();
                 self.chunks.push_back(Chunk::Shared(Arc::clone(bytes)));
@@ -149,7 +188,8 @@ impl SendBuffer {
     /// The connection is over: empties the buffer for the next one, and gives back, in order, the messages of QoS 0
     /// that were not written whole and so cannot have arrived.
     pub(crate) fn reset(&mut self) -> Vec<OutgoingMessage> {
-        let unwritten = std::mem::take(self).qos0;
+        let log = self.log.take();
+        let unwritten = std::mem::replace(self, SendBuffer { log, ..SendBuffer::default() }).qos0;
         unwritten.into_iter().map(|(_, message)| message).collect()
     }
 }

@@ -171,7 +171,22 @@ impl Session {
 
     /// Gives up all messages in flight: the client is going away.
     pub(crate) fn abandon(&mut self) -> Vec<OutgoingMessage> {
-        self.outgoing.abandon()
+        self.outgoing.take_back(|_| false)
+    }
+
+    /// Forgets the messages in flight, but for those to `keep`, and gives them back. An answer that comes for one is passed over.
+    pub(crate) fn take_back(&mut self, keep: impl Fn(&OutgoingMessage) -> bool) -> Vec<OutgoingMessage> {
+        let taken = self.outgoing.take_back(keep);
+        for message in &taken {
+            self.suspects.withdrawn(message.sequence);
+        }
+        self.release();
+        taken
+    }
+
+    /// Received messages above QoS 0 that are not acknowledged.
+    pub(crate) fn unacknowledged(&self) -> usize {
+        self.incoming.unacknowledged()
     }
 
     /// Whether the broker has kept the session of the connection before, and said so.
@@ -469,7 +484,7 @@ fn send_publish(
         }
     }
     header.properties = &properties;
-    out.build(|bytes| header.encode(version, bytes));
+    out.build_publish(message.id(), |bytes| header.encode(version, bytes));
     out.push_payload(&message.payload);
 }
 

@@ -104,6 +104,9 @@ fn work() {
 
 /// Makes the system's connection.
 fn reach(plan: &Plan) -> Result<Pipe> {
+    if let Some(tape) = &plan.route.recorder {
+        return Ok(Pipe::recorder(tape));
+    }
     match plan.route.transport {
         Transport::Unix => dial::unix(&plan.host, plan.deadline),
         Transport::Tcp | Transport::WebSockets => {

@@ -1,6 +1,7 @@
 //! One client's connection: the broker's socket, the session, the engine, and what passes between them.
 
 mod confirming;
+mod logging;
 mod receiving;
 
 use std::io;
@@ -11,13 +12,13 @@ use mio::{Registry, Token};
 
 use crate::engine::Engine;
 use crate::event::{ConnectionId, Event, EventQueue};
-use crate::mqtt::{Completion, Decoder, Loss, ProtocolError, SendBuffer, Session};
+use crate::mqtt::{Completion, Decoder, Loss, OutgoingMessage, ProtocolError, SendBuffer, Session};
 use crate::net::ending::Ending;
 use crate::net::socket::{Got, Socket};
 use crate::net::wire::Wire;
 use crate::net::{Plan, Watch};
 use crate::outbox::Outbox;
-use crate::types::{Error, Notice, Protocol, later};
+use crate::types::{Error, LogLevel, Notice, Protocol, later};
 
 /// A broker that asks for answers and does not read them is not listened to beyond so many bytes of answers.
 const UNREAD_ANSWERS: usize = 1024 * 1024;
@@ -159,7 +160,7 @@ impl Connection {
     pub(crate) fn attempt_failed(&mut self, id: ConnectionId, error: Error) {
         self.attempt.take_if(|attempt| attempt.id == id);
         if self.watch.failed(id, &error) {
-            self.events.push(Event::ConnectFailed { id, error });
+            self.tell(Event::ConnectFailed { id, error });
         } else {
             // There may be something to do without telling the program.
             self.queue.poke();
@@ -174,7 +175,9 @@ impl Connection {
         }
         let socket = Socket::new(wire, registry, token)?;
         self.attempt = None;
+        self.listen(plan.packet.version);
         self.session.connect(&plan.packet, Instant::now(), &mut self.out);
+        self.log_sent();
         self.link = Some(Link {
             socket,
             decoder: Some(Decoder::new(plan.packet.version, plan.max_packet)),
@@ -222,6 +225,25 @@ impl Connection {
             self.give_up(&message, Error::Dropped);
         }
         self.deliver();
+    }
+
+    /// Takes back what is unconfirmed above QoS 0: an answer that comes for it is passed over.
+    pub(crate) fn take_back(&mut self) -> Vec<OutgoingMessage> {
+        let messages = self.outbox.take_back(&mut self.session);
+        for message in &messages {
+            self.give_up(message, Error::TakenBack);
+        }
+        messages
+    }
+
+    /// Whether all that a broker in memory has said has been read.
+    pub(crate) fn is_still(&self) -> bool {
+        self.link.as_ref().is_none_or(|link| !link.socket.holds_bytes())
+    }
+
+    /// Received messages that are not acknowledged.
+    pub(crate) fn unacknowledged(&self) -> usize {
+        self.session.unacknowledged()
     }
 
     pub(crate) fn broker_ready(&mut self, event: &mio::event::Event) {
@@ -274,6 +296,9 @@ impl Connection {
         {
             link.socket.look_again();
         }
+        if let Some(version) = self.link.as_ref().map(Link::version) {
+            self.listen(version);
+        }
         let mut moved = self.read(now, buffer);
         self.time_out(now);
         for _ in 0..ROUNDS {
@@ -301,8 +326,11 @@ impl Connection {
         if let Some((_, looked)) = link.look_back.take_if(|(at, _)| *at <= now)
             && self.queue.is_unserved(looked)
         {
-            log::warn!("{}", Notice::NoLoop);
+            self.notice(LogLevel::Warning, &Notice::NoLoop);
         }
+        let Some(link) = &mut self.link else {
+            return;
+        };
         match link.stage {
             Stage::Connecting { deadline } if deadline <= now => {
                 let error = link.plan.too_late("the broker's answer (CONNACK)");
@@ -312,8 +340,9 @@ impl Connection {
             _ => {}
         }
         if link.is_open() && self.session.timeout(now, &mut self.out) {
-            self.end(Ending::KeepAlive);
+            return self.end(Ending::KeepAlive);
         }
+        self.log_sent();
     }
 
     /// Sends what may be sent; `true` when the socket took something.
@@ -328,6 +357,7 @@ impl Connection {
             self.session.try_suspects(now, &mut self.out);
             self.collect(now);
             self.close_when_confirmed(now);
+            self.log_sent();
         }
         self.write(now)
     }
@@ -419,7 +449,7 @@ impl Connection {
         if ending.is_orderly() {
             log::debug!("{ending}");
         } else {
-            log::warn!("{ending}");
+            self.notice(LogLevel::Warning, &ending);
         }
         let loss = match ending.loss() {
             // Its answers may be among what was not read.
@@ -428,7 +458,7 @@ impl Connection {
         };
         let suspected = self.reset(loss);
         self.watch.lost(link.plan.id, ending.error(), suspected);
-        self.events.push(Event::Disconnected {
+        self.tell(Event::Disconnected {
             id: link.plan.id,
             code: ending.code(),
             properties: ending.properties(),
@@ -445,6 +475,13 @@ impl Connection {
             self.refused(item);
         }
         interrupted.suspected
+    }
+
+    /// Has the loop hear of an event, when this round's are delivered. The queue counts it from now on: whoever sees that a
+    /// message is confirmed sees that its callback is due.
+    fn tell(&mut self, event: Event) {
+        self.queue.expect();
+        self.events.push(event);
     }
 
     /// Hands the events of this round to the engine.

@@ -1,13 +1,16 @@
-//! What the system carries bytes with: a TCP connection, or a Unix socket.
+//! What carries bytes: a TCP connection, a Unix socket, or the memory of this program.
 
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::net::{IpAddr, Shutdown};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use mio::{Interest, Registry, Token};
 use socket2::SockRef;
 
+use crate::mqtt::Tape;
 use crate::net::tuning;
+use crate::sync::lock;
 
 /// A connection of the system's. Dropping it closes it.
 ///
@@ -27,6 +30,7 @@ enum Stream {
     Tcp(mio::net::TcpStream),
     #[cfg(unix)]
     Unix(mio::net::UnixStream),
+    Recorder(Arc<Mutex<Tape>>),
 }
 
 impl Pipe {
@@ -42,6 +46,12 @@ impl Pipe {
         Pipe::new(Stream::Unix(mio::net::UnixStream::from_std(stream)), deadline)
     }
 
+    /// A connection to a broker in memory, which never waits.
+    pub(crate) fn recorder(tape: &Arc<Mutex<Tape>>) -> Self {
+        lock(tape).connect();
+        Pipe { stream: Stream::Recorder(Arc::clone(tape)), deadline: None, received: 0, sent: 0 }
+    }
+
     fn new(stream: Stream, deadline: Instant) -> Self {
         Pipe { stream, deadline: Some(deadline), received: 0, sent: 0 }
     }
@@ -49,7 +59,9 @@ impl Pipe {
     /// Has the pipe watched: from here on, nothing waits.
     pub(crate) fn watch(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
         self.deadline = None;
-        self.socket().set_nonblocking(true)?;
+        if let Some(socket) = self.socket() {
+            socket.set_nonblocking(true)?;
+        }
         let interest = Interest::READABLE | Interest::WRITABLE;
         match &mut self.stream {
             Stream::Tcp(stream) => {
@@ -58,6 +70,7 @@ impl Pipe {
             }
             #[cfg(unix)]
             Stream::Unix(stream) => registry.register(stream, token, interest),
+            Stream::Recorder(_) => Ok(()),
         }
     }
 
@@ -86,6 +99,15 @@ impl Pipe {
             },
             #[cfg(unix)]
             Stream::Unix(_) => false,
+            Stream::Recorder(_) => false,
+        }
+    }
+
+    /// Whether it holds bytes of which nobody tells that they are there.
+    pub(crate) fn holds_bytes(&self) -> bool {
+        match &self.stream {
+            Stream::Recorder(tape) => lock(tape).has_more(),
+            _ => false,
         }
     }
 
@@ -96,34 +118,38 @@ impl Pipe {
 
     /// Has the system acknowledge what was read.
     pub(crate) fn acknowledge(&self) {
-        if self.is_tcp() {
+        if let (true, Some(socket)) = (self.is_tcp(), self.socket()) {
             // A system that refuses acknowledges in its own time.
-            let _ = tuning::acknowledge(&self.socket());
+            let _ = tuning::acknowledge(&socket);
         }
     }
 
     /// Has the system give up a peer that has acknowledged nothing for so long.
     pub(crate) fn give_up_after(&self, patience: Duration) {
-        if self.is_tcp() {
+        if let (true, Some(socket)) = (self.is_tcp(), self.socket()) {
             // A system that refuses keeps its own patience.
-            let _ = tuning::give_up_after(&self.socket(), patience);
+            let _ = tuning::give_up_after(&socket, patience);
         }
     }
 
     /// Nothing more is sent. A side that is gone already needs no closing.
     pub(crate) fn shut_down(&self) {
-        let _ = self.socket().shutdown(Shutdown::Write);
+        if let Some(socket) = self.socket() {
+            let _ = socket.shutdown(Shutdown::Write);
+        }
     }
 
     fn is_tcp(&self) -> bool {
         matches!(self.stream, Stream::Tcp(_))
     }
 
-    fn socket(&self) -> SockRef<'_> {
+    /// The system's part of it, where there is one.
+    fn socket(&self) -> Option<SockRef<'_>> {
         match &self.stream {
-            Stream::Tcp(stream) => SockRef::from(stream),
+            Stream::Tcp(stream) => Some(SockRef::from(stream)),
             #[cfg(unix)]
-            Stream::Unix(stream) => SockRef::from(stream),
+            Stream::Unix(stream) => Some(SockRef::from(stream)),
+            Stream::Recorder(_) => None,
         }
     }
 
@@ -135,8 +161,10 @@ impl Pipe {
         };
         loop {
             let wait = next_wait(deadline).ok_or(ErrorKind::TimedOut)?;
-            self.socket().set_read_timeout(Some(wait))?;
-            self.socket().set_write_timeout(Some(wait))?;
+            if let Some(socket) = self.socket() {
+                socket.set_read_timeout(Some(wait))?;
+                socket.set_write_timeout(Some(wait))?;
+            }
             match act(&mut self.stream) {
                 Err(error) if matches!(error.kind(), WouldBlock | TimedOut | Interrupted) => {}
                 outcome => return outcome,
@@ -166,6 +194,7 @@ impl Read for Pipe {
             Stream::Tcp(stream) => stream.read(buffer),
             #[cfg(unix)]
             Stream::Unix(stream) => stream.read(buffer),
+            Stream::Recorder(tape) => lock(tape).give(buffer).ok_or(ErrorKind::WouldBlock.into()),
         })?;
         self.received += count as u64;
         Ok(count)
@@ -182,6 +211,11 @@ impl Write for Pipe {
             Stream::Tcp(stream) => stream.write_vectored(slices),
             #[cfg(unix)]
             Stream::Unix(stream) => stream.write_vectored(slices),
+            Stream::Recorder(tape) => {
+                let mut tape = lock(tape);
+                slices.iter().for_each(|slice| tape.take(slice));
+                Ok(slices.iter().map(|slice| slice.len()).sum())
+            }
         })?;
         self.sent += count as u64;
         Ok(count)

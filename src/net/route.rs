@@ -1,5 +1,8 @@
 //! How a broker is reached, beside its address.
 
+use std::sync::{Arc, Mutex};
+
+use crate::mqtt::Tape;
 use crate::tls::TlsContext;
 #[cfg(feature = "websockets")]
 use crate::types::WebSocketOptions;
@@ -15,4 +18,6 @@ pub(crate) struct Route {
     pub(crate) websocket: WebSocketOptions,
     /// `None` where the environment says whether there is one.
     pub(crate) proxy: Option<ProxyOptions>,
+    /// A broker in memory; nothing of the above counts then.
+    pub(crate) recorder: Option<Arc<Mutex<Tape>>>,
 }

@@ -59,7 +59,7 @@ impl Socket {
     }
 
     pub(crate) fn read(&mut self, buffer: &mut [u8]) -> Got {
-        if !self.readable {
+        if !self.readable && !self.holds_bytes() {
             return Got::Nothing;
         }
         let before = self.wire.heard();
@@ -123,6 +123,11 @@ impl Socket {
                 Err(error) => return Err(error),
             }
         }
+    }
+
+    /// Whether there is something to read of which the system does not tell.
+    pub(crate) fn holds_bytes(&self) -> bool {
+        self.wire.pipe().holds_bytes()
     }
 
     /// Whether a layer keeps bytes that the pipe has not taken yet.

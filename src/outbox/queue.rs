@@ -5,35 +5,16 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::mqtt::{
-    Completion, Filters, OutgoingMessage, Payload, Refused, RefusedItem, Request, SendBuffer, ServerLimits, Session,
-    Turn, message_id,
+    Completion, Filters, OutgoingMessage, Refused, RefusedItem, Request, SendBuffer, ServerLimits, Session, Turn,
+    message_id,
 };
+use crate::outbox::draft::Draft;
 use crate::types::{Error, Properties, Qos, Result};
 
 /// Nothing more is encoded while this much waits for the socket.
 const HIGH_WATER: usize = 256 * 1024;
 /// Time between two looks through the line for messages that have expired.
 const GLANCE: Duration = Duration::from_secs(1);
-
-/// A message as the caller gave it, checked.
-#[derive(Clone)]
-pub(crate) struct Draft {
-    pub(crate) topic: String,
-    pub(crate) payload: Payload,
-    pub(crate) qos: Qos,
-    pub(crate) retain: bool,
-    pub(crate) properties: Properties,
-    /// When its Message Expiry Interval is over, where it has one.
-    pub(crate) expires_at: Option<Instant>,
-    /// While offline, a newer message of the same topic takes its place.
-    pub(crate) keep_latest: bool,
-}
-
-impl std::fmt::Debug for Draft {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Draft({:?}, {} bytes, QoS {})", self.topic, self.payload.len(), self.qos)
-    }
-}
 
 /// A message that was accepted, and the older one whose place it has taken, if any.
 #[derive(Debug)]
@@ -64,13 +45,27 @@ pub(crate) struct Queue {
     /// Unconfirmed messages, of any QoS and above 0.
     pending: usize,
     pending_acked: usize,
+    /// Topics and payloads of unconfirmed messages.
+    pending_bytes: usize,
     /// Unanswered requests, here and in the session.
     open_requests: usize,
     /// `max_inflight_messages` and `max_queued_messages`; 0 is no limit.
     pub(crate) max_inflight: usize,
     pub(crate) max_queued: usize,
+    /// For topics and payloads of unconfirmed messages; 0 is no limit.
+    pub(crate) max_queued_bytes: usize,
+    /// Callers that wait for room. Notifying costs a system call, also when there are none.
+    pub(crate) waiting_for_room: usize,
     /// The broker's, while a connection stands.
     limits: Option<ServerLimits>,
+    /// Where to tell whether the client is there.
+    pub(super) availability: Option<String>,
+    /// It has been told "online", and not "offline" since.
+    pub(super) is_told_online: bool,
+    /// A message has its number, and not its place in line yet: nothing behind it may have one.
+    pub(super) is_numbering: bool,
+    /// What is to be told of the availability once it has.
+    pub(super) to_tell: Option<&'static str>,
     /// What the program has published with a topic alias: an alias alone stands for that topic, on any connection.
     aliases: HashMap<u16, String>,
 }
@@ -82,6 +77,7 @@ impl Queue {
             next_sequence: last + 1,
             pending: kept.len(),
             pending_acked: kept.iter().filter(|message| message.is_acked()).count(),
+            pending_bytes: kept.iter().map(OutgoingMessage::size).sum(),
             latest: kept
                 .iter()
                 .filter(|message| message.keep_latest)
@@ -95,7 +91,13 @@ impl Queue {
             open_requests: 0,
             max_inflight: 20,
             max_queued: 0,
+            max_queued_bytes: 0,
+            waiting_for_room: 0,
             limits: None,
+            availability: None,
+            is_told_online: false,
+            is_numbering: false,
+            to_tell: None,
             aliases: HashMap::new(),
         }
     }
@@ -141,6 +143,7 @@ impl Queue {
         if draft.qos != Qos::AtMostOnce && !old.is_acked() {
             self.check_queued()?;
         }
+        self.check_bytes(draft.size().saturating_sub(old.size()))?;
         Ok(Some(message(old.sequence, draft.clone(), connected)))
     }
 
@@ -154,8 +157,10 @@ impl Queue {
         let expires_next = self.expires_next(&replacement);
         let replaced = self.position(replacement.sequence).map(|position| {
             self.pending_acked += usize::from(replacement.is_acked());
+            self.pending_bytes += replacement.size();
             let old = std::mem::replace(&mut self.waiting[position], replacement);
             self.pending_acked -= usize::from(old.is_acked());
+            self.pending_bytes -= old.size();
             old.completion
         });
         Accepted { completion, replaced, expires_next }
@@ -163,9 +168,7 @@ impl Queue {
 
     /// Checks a message against what is known now, and gives it its number.
     pub(crate) fn number(&mut self, draft: Draft, connected: bool) -> Result<OutgoingMessage> {
-        if draft.qos != Qos::AtMostOnce {
-            self.check_queued()?;
-        }
+        self.check_room(&draft)?;
         let mut message = message(self.next_sequence, draft, connected);
         message.keep_latest &= self.limits.is_none();
         if let Some(limits) = &self.limits {
@@ -173,6 +176,29 @@ impl Queue {
         }
         self.next_sequence += 1;
         Ok(message)
+    }
+
+    /// Puts a message in line, whatever waits there.
+    pub(super) fn push_unchecked(&mut self, draft: Draft) {
+        let message = message(self.next_sequence, draft, true);
+        self.next_sequence += 1;
+        self.push(message);
+    }
+
+    /// Whether there is room for another message.
+    pub(crate) fn check_room(&self, draft: &Draft) -> Result<()> {
+        if draft.qos != Qos::AtMostOnce {
+            self.check_queued()?;
+        }
+        self.check_bytes(draft.size())
+    }
+
+    fn check_bytes(&self, more: usize) -> Result<()> {
+        let limit = self.max_queued_bytes;
+        if limit > 0 && self.pending_bytes + more > limit {
+            return Err(Error::QueueBytesFull { limit });
+        }
+        Ok(())
     }
 
     fn check_queued(&self) -> Result<()> {
@@ -189,6 +215,7 @@ impl Queue {
         }
         self.pending += 1;
         self.pending_acked += usize::from(message.is_acked());
+        self.pending_bytes += message.size();
         let completion = Arc::clone(&message.completion);
         let expires_next = self.expires_next(&message);
         self.waiting.push_back(message);
@@ -343,6 +370,7 @@ impl Queue {
     pub(crate) fn finished(&mut self, message: &OutgoingMessage) {
         self.pending -= 1;
         self.pending_acked -= usize::from(message.is_acked());
+        self.pending_bytes -= message.size();
     }
 
     pub(crate) fn request_finished(&mut self) {
@@ -352,6 +380,7 @@ impl Queue {
     pub(crate) fn connected(&mut self, limits: ServerLimits) {
         self.latest.clear();
         self.limits = Some(limits);
+        self.tell_online();
     }
 
     /// The connection is gone: messages of QoS 0 and requests that were sent in vain stand in line again.
@@ -375,6 +404,30 @@ impl Queue {
         let waiting: Vec<OutgoingMessage> = self.held.drain(..).chain(self.waiting.drain(..)).collect();
         waiting.iter().for_each(|message| self.finished(message));
         waiting
+    }
+
+    /// Takes the messages above QoS 0 out of the session and the line, but for those about the client's availability.
+    pub(crate) fn drop_out(&mut self, session: &mut Session) -> Vec<OutgoingMessage> {
+        let availability = self.availability.clone();
+        let is_ours = |message: &OutgoingMessage| Some(&message.topic) == availability.as_ref();
+        let mut taken = session.take_back(is_ours);
+        self.latest.clear();
+        let (mut left, waiting): (Vec<_>, Vec<_>) = self
+            .held
+            .drain(..)
+            .chain(self.waiting.drain(..))
+            .partition(|message| !message.is_acked() || is_ours(message));
+        left.sort_by_key(|message| message.sequence);
+        self.waiting = left.into();
+        taken.extend(waiting);
+        taken.sort_by_key(|message| message.sequence);
+        taken
+    }
+
+    /// Messages in line, and those that the session has.
+    pub(crate) fn counts(&self) -> (usize, usize) {
+        let queued = self.waiting.len() + self.held.len();
+        (queued, self.pending.saturating_sub(queued))
     }
 
     pub(crate) fn pending(&self) -> usize {

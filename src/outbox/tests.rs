@@ -35,6 +35,25 @@ fn latest(topic: &str) -> Draft {
     Draft { keep_latest: true, ..draft(topic, Qos::AtLeastOnce) }
 }
 
+#[test]
+fn the_availability_waits_for_a_message_that_has_its_number_and_is_kept_from_nobody_else() {
+    let mut client = client();
+    client.queue.availability = Some("state".into());
+    let message = client.queue.number(draft("a", Qos::AtLeastOnce), true).expect("room");
+    client.queue.is_numbering = true;
+    client.connect(false, Properties::new());
+    assert_eq!(client.sent(), Vec::<String>::new());
+    client.queue.push(message);
+    client.queue.numbering_done();
+    assert_eq!(client.sent(), ["a", "state"]);
+    let taken = client.queue.drop_out(&mut client.session);
+    assert_eq!(taken.iter().map(|message| &message.topic[..]).collect::<Vec<_>>(), ["a"]);
+    client.puback(2);
+    client.queue.tell_offline();
+    client.queue.tell_offline();
+    assert_eq!(client.sent(), ["state"], "once for each connection");
+}
+
 impl Client {
     fn accept(&mut self, topic: &str, qos: Qos) {
         self.queue.publish(draft(topic, qos), true).expect("room");

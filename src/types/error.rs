@@ -140,6 +140,11 @@ told! {
             "the message on topic {topic:?} was not sent: it waited in the queue until its message_expiry_interval was over; is the broker reachable?",
             "le message du topic {topic:?} n'a pas été envoyé : il a attendu dans la file jusqu'à la fin de son message_expiry_interval ; le broker est-il joignable ?";
 
+        /// Waiting for a message that `drop_out_messages` has taken back.
+        TakenBack =>
+            "drop_out_messages() has taken this message back before it was confirmed",
+            "drop_out_messages() a repris ce message avant qu'il soit confirmé";
+
         /// `publish`: as many messages wait as `max_queued_messages_set` allows.
         QueueFull {
             /// The limit that was set.
@@ -157,6 +162,14 @@ told! {
         } where qos = i32::from(*qos) =>
             "no message with mid {mid} and QoS {qos} awaits ack(): it is acknowledged already, or the connection it came on is gone and it comes again; ack() needs manual_ack_set(true) before the message comes",
             "aucun message de mid {mid} et de QoS {qos} n'attend ack() : il est déjà acquitté, ou sa connexion est perdue et il reviendra ; ack() demande manual_ack_set(true) avant l'arrivée du message";
+
+        /// `publish`: as many bytes wait as `max_queued_bytes_set` allows.
+        QueueBytesFull {
+            /// The limit that was set.
+            limit: usize,
+        } =>
+            "the queue is full: there is no room for this message within {limit} bytes; is the broker reachable? Publish more slowly, or raise max_queued_bytes_set (0 = no limit)",
+            "la file est pleine : il n'y a plus de place pour ce message dans {limit} octets ; le broker est-il joignable ? Publiez moins vite, ou augmentez max_queued_bytes_set (0 = sans limite)";
 
         /// Any call that takes properties: MQTT 5 does not allow this one there.
         InvalidProperty {

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+/// Under which the `log` crate's loggers know what is said here.
+pub(crate) const LOG_TARGET: &str = "rappel";
+
 /// How much a line of the log matters.
 ///
 /// paho-python: `LogLevel`, with the same numbers. For the `log` crate, notices are infos, as for Python's `logging`.

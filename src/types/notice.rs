@@ -104,6 +104,13 @@ told! {
             "another client has connected with the client id {client_id:?}, and the broker has ended this connection for it: give each its own",
             "un autre client s'est connecté avec l'identifiant {client_id:?}, et le broker a mis fin à cette connexion pour lui : donnez à chacun le sien";
 
+        /// Warning, to `on_log` alone: it could not keep up.
+        LinesLeftOut {
+            count: usize,
+        } =>
+            "{count} line(s) of the log were left out, as on_log has not taken those before them: does a loop run?",
+            "{count} ligne(s) du journal manquent, car on_log n'a pas pris celles d'avant : une boucle tourne-t-elle ?";
+
         /// Error: the last handle of a client was dropped too early.
         Dropped {
             count: usize,
@@ -135,6 +142,7 @@ mod tests {
             (Notice::MessageGivenUp { topic: "t/1".into(), error: error() }, vec!["\"t/1\"", "QoS 7"]),
             (Notice::ClosedInARow { count: 7, client_id: "pi".into() }, vec!["7", "\"pi\""]),
             (Notice::SessionTakenOver { client_id: "pi".into() }, vec!["\"pi\""]),
+            (Notice::LinesLeftOut { count: 7 }, vec!["7", "on_log"]),
             (Notice::Dropped { count: 7 }, vec!["7 message(s)", "wait_for_publish()", "disconnect()"]),
         ];
         assert_eq!(all.len(), Notice::VARIANTS.len(), "one of each");

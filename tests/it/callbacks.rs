@@ -118,6 +118,7 @@ const METHODS: &[Method] = &[
         let _ = (client.host(), client.port(), client.client_id(), client.keepalive(), client.connect_timeout());
         let _ = (client.username(), client.max_inflight_messages(), client.max_queued_messages());
         let _ = (client.transport(), client.protocol(), client.will_topic(), client.will_payload());
+        let _ = (client.max_queued_bytes(), client.counters(), client.last_error());
         let _ = (client.user_data_get(), client.is_connected(), format!("{client:?}"), client.clone());
     }),
     ("setting", |client, _| {
@@ -130,11 +131,33 @@ const METHODS: &[Method] = &[
         client.keepalive_set(Duration::from_secs(30)).expect("valid");
         client.connect_timeout_set(Duration::from_secs(4)).expect("valid");
         client.user_data_set(());
+        client.max_queued_bytes_set(50_000);
+        client.manual_ack_set(true);
+        client.availability("state").expect("a topic");
+    }),
+    ("on_log", |client, _| {
+        client.enable_logger();
+        client.on_log(|client, _, _, _| drop(client.host()));
+        let _ = client.publish("other", "", 0);
+        client.disable_logger();
+        client.on_log_clear();
+    }),
+    ("ack", |client, _| {
+        client.manual_ack_set(true);
+        let _ = client.ack(1, 1);
+        let _ = client.ack_message(&pmc::Message::new("t", "").with_qos(pmc::Qos::AtLeastOnce));
     }),
     ("publish", |client, _| {
         for qos in 0..=2 {
             let _ = client.publish("other", "", qos);
         }
+    }),
+    ("publish with room", |client, _| {
+        client.max_queued_messages_set(1);
+        for _ in 0..3 {
+            let _ = client.publish("other", "", pmc::PublishOptions::new().qos(1).wait_for_room(None));
+        }
+        let _ = client.drop_out_messages();
     }),
     ("subscribe", |client, _| {
         let _ = client.subscribe("other", 0);

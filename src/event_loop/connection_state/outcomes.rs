@@ -31,6 +31,7 @@ impl Inner {
             self.go_on(asked_by, now);
             return false;
         }
+        self.last_error = Some(error.clone());
         if asked_by == AskedBy::Loop {
             self.owe(id);
         }
@@ -135,6 +136,7 @@ impl Watch for ConnectionCell {
             tell();
             inner.state = ConnectionState::Connected { id, since: Instant::now() };
             inner.accepted = id;
+            inner.connections += 1;
             inner.backoff.reset();
             inner.explained.clear();
             inner.had_connection = true;
@@ -169,6 +171,7 @@ impl Watch for ConnectionCell {
                 ConnectionState::Connected { id: current, since } if current == id => {
                     // A broker that is stopped lets attempts fail in between; another client with the id does not.
                     let cut = matches!(&error, Error::ConnectionLost { code } if *code == 128);
+                    inner.last_error = Some(error.clone());
                     let lasted = since.elapsed() >= SHORT;
                     inner.short_connections =
                         if cut && !suspected && !lasted { inner.short_connections + 1 } else { 0 };

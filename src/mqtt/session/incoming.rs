@@ -86,6 +86,11 @@ impl Incoming {
         self.count
     }
 
+    /// Messages that were delivered and are not answered.
+    pub(crate) fn unacknowledged(&self) -> usize {
+        self.delivered.len()
+    }
+
     /// The broker's messages without the end of their exchange, on this connection.
     pub(crate) fn open(&self) -> usize {
         self.open

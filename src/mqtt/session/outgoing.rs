@@ -244,10 +244,20 @@ impl Outgoing {
         self.finish(id)
     }
 
-    /// Gives up everything.
-    pub(crate) fn abandon(&mut self) -> Vec<OutgoingMessage> {
-        let places = std::mem::take(self).places;
-        places.into_iter().filter_map(|place| place.exchange).map(|exchange| exchange.message).collect()
+    /// Forgets messages, but for those to `keep`, and gives them back in order.
+    pub(crate) fn take_back(&mut self, keep: impl Fn(&OutgoingMessage) -> bool) -> Vec<OutgoingMessage> {
+        let mut taken = Vec::new();
+        for place in std::mem::take(&mut self.places) {
+            match place.exchange {
+                Some(exchange) if !keep(&exchange.message) => taken.push(exchange.message),
+                Some(_) => self.places.push_back(place),
+                None => {}
+            }
+        }
+        let is_sent = |place: &&Place| place.exchange.as_ref().is_some_and(|exchange| exchange.end.is_some());
+        (self.next, self.open, self.finished) = (0, self.places.iter().filter(is_sent).count(), 0);
+        self.move_next();
+        taken
     }
 }
 
@@ -294,6 +304,18 @@ mod tests {
         assert!(outgoing.uses_id(65_536) && !outgoing.uses_id(65_537));
         assert_eq!(outgoing.finish(1).map(|message| message.sequence), Some(1));
         assert!(outgoing.places.capacity() < 1000);
+    }
+
+    #[test]
+    fn what_is_taken_back_leaves_the_rest_in_its_place() {
+        let mut outgoing = in_flight([1, 2, 3, 4]);
+        outgoing.disconnected();
+        outgoing.resume(Resumption::Continue);
+        assert!(outgoing.resume_one(1).is_some() && outgoing.resume_one(2).is_some());
+        let taken = outgoing.take_back(|message| message.sequence % 2 == 0);
+        assert_eq!(taken.iter().map(|message| message.sequence).collect::<Vec<_>>(), [1, 3]);
+        assert_eq!((outgoing.open(), outgoing.next_to_resume()), (1, Some(4)));
+        assert!(outgoing.finish(1).is_none() && outgoing.finish(2).is_some());
     }
 
     #[test]

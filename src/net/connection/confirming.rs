@@ -2,12 +2,10 @@
 
 use std::sync::Arc;
 
-use log::Level;
-
 use super::Connection;
 use crate::event::Event;
 use crate::mqtt::{Filters, OutgoingMessage, Refused, RefusedItem, Request, Stage};
-use crate::types::{Error, Notice, PacketType, Properties, Qos, ReasonCode, Result};
+use crate::types::{Error, LogLevel, Notice, PacketType, Properties, Qos, ReasonCode, Result};
 
 impl Connection {
     /// Confirms the messages of QoS 0 that have been written whole.
@@ -28,8 +26,8 @@ impl Connection {
             true => Err(Error::PublishRefused { topic: Some(message.topic.clone()), code }),
             false => Ok(()),
         };
-        self.outbox.finished([message]);
         self.confirm(message, result, code, properties);
+        self.outbox.finished([message]);
     }
 
     /// Tells whoever waits, and the loop, that a message is done with.
@@ -41,7 +39,7 @@ impl Connection {
             self.completed.push(Arc::clone(completion));
         }
         if has_callback {
-            self.events.push(Event::Published { completion: Arc::clone(completion), code, properties });
+            self.tell(Event::Published { completion: Arc::clone(completion), code, properties });
         }
     }
 
@@ -63,14 +61,15 @@ impl Connection {
                     Refused::HungUp { .. } | Refused::Expired { .. } => why.clone().into(),
                     _ => Error::PublishRefused { topic: Some(message.topic.clone()), code },
                 };
-                let level = if let Refused::Expired { .. } = why { Level::Info } else { Level::Error };
-                log::log!(level, "{}", Notice::MessageGivenUp { topic: message.topic.clone(), error: why.into() });
-                self.outbox.finished([&message]);
+                let level = if let Refused::Expired { .. } = why { LogLevel::Info } else { LogLevel::Error };
+                let notice = Notice::MessageGivenUp { topic: message.topic.clone(), error: why.into() };
+                self.notice(level, &notice);
                 self.confirm(&message, Err(result), code, Properties::new());
+                self.outbox.finished([&message]);
             }
             RefusedItem::Request(request, why) => {
                 let codes = vec![why.code(); request.len()];
-                log::error!("{}", Notice::SubscriptionGivenUp { error: why.into() });
+                self.notice(LogLevel::Error, &Notice::SubscriptionGivenUp { error: why.into() });
                 self.answered(request, codes, Properties::new());
             }
         }
@@ -78,9 +77,8 @@ impl Connection {
 
     /// A request is answered.
     pub(super) fn answered(&mut self, request: Request, codes: Vec<u8>, properties: Properties) {
-        self.outbox.request_finished();
         let mid = request.id();
-        self.events.push(match request.filters {
+        self.tell(match request.filters {
             Filters::Subscribe(filters) => Event::Subscribed {
                 mid,
                 filters: filters.into_iter().map(|(filter, _)| filter).collect(),
@@ -93,5 +91,6 @@ impl Connection {
                 properties,
             },
         });
+        self.outbox.request_finished();
     }
 }

@@ -89,15 +89,18 @@ impl Connection {
     }
 
     fn packet(&mut self, link: &mut Link, packet: Packet, now: Instant) -> Result<(), Stop> {
+        self.log_received(link.version(), &packet);
         if let Stage::Connecting { .. } = link.stage {
             return match packet {
                 Packet::Connack(connack) => self.connack(link, connack, now),
                 _ => Err(ProtocolError::protocol("a packet came before CONNACK").into()),
             };
         }
-        match self.session.receive(packet, now, &mut self.out)? {
+        let received = self.session.receive(packet, now, &mut self.out)?;
+        self.log_sent();
+        match received {
             None => {}
-            Some(Received::Message(message)) => self.events.push(Event::Message(message)),
+            Some(Received::Message(message)) => self.tell(Event::Message(message)),
             Some(Received::Published { message, code, properties }) => self.published(&message, code, properties),
             Some(Received::Answered { request, codes, properties }) => self.answered(request, codes, properties),
             Some(Received::Disconnect { code, properties }) => {
@@ -114,7 +117,7 @@ impl Connection {
             let properties = connack.properties;
             let refused = Error::Refused { host, port, code, properties: properties.clone() };
             if self.watch.refused(id, &link.plan.packet, code) {
-                self.events.push(Event::Refused { id, code, properties });
+                self.tell(Event::Refused { id, code, properties });
             }
             return Err(Stop::Failed(refused));
         }
@@ -132,7 +135,10 @@ impl Connection {
                 link.socket.give_up_after(patience);
             }
             self.outbox.connected(&server, self.session.limits());
-            self.events.push(Event::Connected {
+            if let Some(engine) = &mut self.engine {
+                engine.appended();
+            }
+            self.tell(Event::Connected {
                 id,
                 session_present: connack.session_present,
                 is_same_session: self.session.is_same(),

@@ -35,7 +35,11 @@ impl Error {
             | Self::InCallback { .. }
             | Self::UnknownTopicAlias { .. } => ErrorCode::Inval,
             Self::PayloadTooLarge { .. } | Self::PacketTooLarge { .. } => ErrorCode::PayloadSize,
-            Self::QueueFull { .. } | Self::Replaced | Self::MessageExpired { .. } => ErrorCode::QueueSize,
+            Self::QueueFull { .. }
+            | Self::QueueBytesFull { .. }
+            | Self::Replaced
+            | Self::TakenBack
+            | Self::MessageExpired { .. } => ErrorCode::QueueSize,
             Self::PropertiesNeedV5
             | Self::RetainNotSupported
             | Self::QosNotSupported { .. }

@@ -36,6 +36,8 @@ fn one_of_each() -> Vec<(Error, Vec<&'static str>)> {
         ),
         (Error::Replaced, vec!["keep_latest()"]),
         (Error::MessageExpired { topic: "t/1".into() }, vec!["\"t/1\"", "message_expiry_interval"]),
+        (Error::TakenBack, vec!["drop_out_messages()"]),
+        (Error::QueueBytesFull { limit: 4_321 }, vec!["4321", "max_queued_bytes_set"]),
         (Error::QueueFull { limit: 4_321 }, vec!["4321", "max_queued_messages_set"]),
         (Error::NotAwaitingAck { mid: 77, qos: Qos::AtLeastOnce }, vec!["mid 77", "QoS", "1", "manual_ack_set(true)"]),
         (Error::InvalidProperty { property: "topic_alias", problem: problem() }, vec!["topic_alias", "of the test"]),

@@ -1,6 +1,8 @@
 //! The options of `publish` and `will_set`.
 
-use crate::types::{Properties, Qos};
+use std::time::Duration;
+
+use crate::types::{GivenDuration, IntoTimeout, Properties, Qos, Result, check_duration};
 
 /// How a message is published: QoS, retain flag, properties.
 ///
@@ -13,7 +15,7 @@ use crate::types::{Properties, Qos};
 /// let options = PublishOptions::new().qos(1).retain(true);
 /// # let _ = options;
 /// ```
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 #[must_use]
 pub struct PublishOptions {
     /// The QoS as the user wrote it, not yet checked.
@@ -24,6 +26,8 @@ pub struct PublishOptions {
     pub(crate) properties: Properties,
     /// Whether a newer message of the same topic replaces this one in the queue while offline.
     pub(crate) keep_latest: bool,
+    /// How long to wait for room in the queue, not yet checked: not at all, for as long as it takes, or so long.
+    room: Option<Option<GivenDuration>>,
 }
 
 impl PublishOptions {
@@ -99,6 +103,37 @@ impl PublishOptions {
     pub fn keep_latest(mut self) -> Self {
         self.keep_latest = true;
         self
+    }
+
+    /// Where the queue is full ([`max_queued_messages_set`](crate::Client::max_queued_messages_set),
+    /// [`max_queued_bytes_set`](crate::Client::max_queued_bytes_set)), has `publish` wait for room up to `timeout`, in seconds
+    /// or as a [`Duration`]; `None` waits as long as it takes. Without it, after the time, and where no connection is wanted that
+    /// could make room, `publish` fails.
+    ///
+    /// For a program that produces faster than the network takes. Where no loop runs, `publish` runs it meanwhile. Not in
+    /// paho-python.
+    ///
+    /// ```no_run
+    /// use rappel as pmc;
+    ///
+    /// # fn main() -> pmc::Result<()> {
+    /// # let client = pmc::Client::new(pmc::CallbackApiVersion::Version2);
+    /// client.max_queued_messages_set(1000);
+    /// for line in std::io::stdin().lines().map_while(Result::ok) {
+    ///     client.publish("journal", line, pmc::PublishOptions::new().qos(1).wait_for_room(None))?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn wait_for_room(mut self, timeout: impl IntoTimeout) -> Self {
+        self.room = Some(timeout.into_timeout());
+        self
+    }
+
+    /// The wait asked for, checked.
+    pub(crate) fn checked_room(&self) -> Result<Option<Option<Duration>>> {
+        let check = |given: GivenDuration| check_duration("wait_for_room", given);
+        self.room.map(|timeout| timeout.map(check).transpose()).transpose()
     }
 }
 
