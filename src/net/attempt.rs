@@ -13,7 +13,7 @@ use crate::net::pipe::Pipe;
 use crate::net::proxy;
 use crate::net::reactor::Reactor;
 use crate::net::route::Route;
-use crate::net::wire::Wire;
+use crate::net::wire;
 use crate::sync::lock;
 use crate::types::{Bind, Error, Result, Transport};
 
@@ -134,7 +134,7 @@ fn connect(network: &Weak<Network>, plan: Plan) -> Result<()> {
     {
         log::warn!("{notice}");
     }
-    let wire = Wire::open(pipe, &plan)?;
+    let wire = wire::open(pipe, &plan)?;
     let Some(network) = network.upgrade() else {
         return Ok(());
     };

@@ -8,6 +8,7 @@ use rustls::pki_types::ServerName;
 use crate::net::Plan;
 use crate::net::pipe::Pipe;
 use crate::net::tls_problem::{Place, explain};
+use crate::net::wire::Layer;
 use crate::tls::TlsContext;
 use crate::types::{Error, Result, language, tell};
 
@@ -34,30 +35,6 @@ impl TlsWire {
             return Err(unfinished(&error, pipe.received(), place, plan));
         }
         Ok(TlsWire { pipe, tls: Box::new(tls), place, is_over: false, failure: None })
-    }
-
-    pub(crate) fn pipe(&self) -> &Pipe {
-        &self.pipe
-    }
-
-    pub(crate) fn pipe_mut(&mut self) -> &mut Pipe {
-        &mut self.pipe
-    }
-
-    pub(crate) fn wants_write(&self) -> bool {
-        self.tls.wants_write()
-    }
-
-    /// Whether the next read has something to say without the pipe.
-    pub(crate) fn holds_bytes(&self) -> bool {
-        self.is_over || self.failure.is_some()
-    }
-
-    /// Says that this is the end, so that the other side can tell it from a cut.
-    pub(crate) fn say_goodbye(&mut self) {
-        self.tls.send_close_notify();
-        // A pipe that takes no more ends all the same.
-        let _ = self.push();
     }
 
     /// Writes what is encrypted, as far as the pipe takes it.
@@ -88,6 +65,32 @@ impl TlsWire {
                 Err(io::Error::new(ErrorKind::InvalidData, explain(&error, &self.place)))
             }
         }
+    }
+}
+
+impl Layer for TlsWire {
+    fn pipe(&self) -> &Pipe {
+        &self.pipe
+    }
+
+    fn pipe_mut(&mut self) -> &mut Pipe {
+        &mut self.pipe
+    }
+
+    fn wants_write(&self) -> bool {
+        self.tls.wants_write()
+    }
+
+    fn holds_bytes(&self) -> bool {
+        // What the next read has to say without the pipe.
+        self.is_over || self.failure.is_some()
+    }
+
+    fn say_goodbye(&mut self) {
+        // So that the other side can tell this end from a cut.
+        self.tls.send_close_notify();
+        // A pipe that takes no more ends all the same.
+        let _ = self.push();
     }
 }
 

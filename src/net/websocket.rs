@@ -11,7 +11,8 @@ use tungstenite::protocol::frame::coding::CloseCode;
 use tungstenite::{Bytes, Message, Utf8Bytes};
 
 use crate::net::Plan;
-use crate::net::wire::Wire;
+use crate::net::pipe::Pipe;
+use crate::net::wire::{Layer, Wire};
 use crate::types::{Error, Result, language, tell};
 
 /// The most bytes that become one message.
@@ -48,26 +49,8 @@ impl WebSocket {
         })
     }
 
-    pub(crate) fn wants_write(&self) -> bool {
-        self.unsent || self.socket.get_ref().wants_write()
-    }
-
-    pub(crate) fn heard(&self) -> u64 {
-        self.heard
-    }
-
-    pub(crate) fn say_goodbye(&mut self) {
-        // What the pipe does not take now is not sent.
-        self.close(CloseCode::Normal);
-        self.socket.get_mut().say_goodbye();
-    }
-
-    pub(crate) fn wire(&self) -> &Wire {
+    fn wire(&self) -> &Wire {
         self.socket.get_ref()
-    }
-
-    pub(crate) fn wire_mut(&mut self) -> &mut Wire {
-        self.socket.get_mut()
     }
 
     fn close(&mut self, code: CloseCode) {
@@ -135,6 +118,34 @@ impl WebSocket {
             }
             error => self.failed(ErrorKind::InvalidData, error.to_string()),
         }
+    }
+}
+
+impl Layer for WebSocket {
+    fn pipe(&self) -> &Pipe {
+        self.wire().pipe()
+    }
+
+    fn pipe_mut(&mut self) -> &mut Pipe {
+        self.socket.get_mut().pipe_mut()
+    }
+
+    fn wants_write(&self) -> bool {
+        self.unsent || self.wire().wants_write()
+    }
+
+    fn holds_bytes(&self) -> bool {
+        true
+    }
+
+    fn heard(&self) -> u64 {
+        self.heard
+    }
+
+    fn say_goodbye(&mut self) {
+        // What the pipe does not take now is not sent.
+        self.close(CloseCode::Normal);
+        self.socket.get_mut().say_goodbye();
     }
 }
 

@@ -24,7 +24,7 @@ const AROUND: usize = 64 * 1024;
 /// Opens a WebSocket over `wire`.
 pub(super) fn open(wire: Wire, plan: &Plan) -> Result<tungstenite::WebSocket<Wire>> {
     let failed = |problem| Error::WebSocket { host: plan.host.clone(), port: plan.port, problem };
-    let is_secure = !matches!(wire, Wire::Clear(_));
+    let is_secure = plan.route.tls.is_some();
     let request = request(&headers(plan, is_secure)?, &plan.route.websocket.path).ok_or_else(|| {
         failed(tell!(
             language(),
