@@ -8,7 +8,7 @@ use std::sync::Mutex;
 use crate::sync::lock;
 use crate::types::{ConnectFlags, DisconnectFlags, LogLevel, Message, Properties, ReasonCode, language, tell};
 use routes::Routes;
-use slot::Slot;
+pub(crate) use slot::Slot;
 
 pub use crate::guarded::CallbackResult;
 pub(crate) use crate::guarded::{Outcome, guarded};

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use crate::callbacks::{Outcome, Slot};
 use crate::event::{ConnectionId, Event};
 use crate::event_loop::EventLoop;
 use crate::guarded::guarded;
@@ -28,35 +29,26 @@ impl<C, U> EventLoop<C, U> {
             }
             Event::Published { completion, code, properties } => {
                 let mid = completion.mid();
-                let fault = self.callbacks.publish.call(|callback| {
-                    guarded(
-                        || format!("on_publish (mid {mid})"),
-                        || callback(client, &userdata, mid, code, &properties),
-                    )
+                let about = || format!("on_publish (mid {mid})");
+                self.run_callback(client, &self.callbacks.publish, about, |callback| {
+                    callback(client, &userdata, mid, code, &properties)
                 });
-                self.blame(client, fault);
                 if completion.reach(Stage::CallbackDone, Ok(())) {
                     completion.notify();
                 }
             }
             Event::Subscribed { mid, filters, codes, properties } => {
                 lock(&self.subscriptions).answered(&filters, &codes);
-                let fault = self.callbacks.subscribe.call(|callback| {
-                    guarded(
-                        || format!("on_subscribe (mid {mid})"),
-                        || callback(client, &userdata, mid, &codes, &properties),
-                    )
+                let about = || format!("on_subscribe (mid {mid})");
+                self.run_callback(client, &self.callbacks.subscribe, about, |callback| {
+                    callback(client, &userdata, mid, &codes, &properties)
                 });
-                self.blame(client, fault);
             }
             Event::Unsubscribed { mid, codes, properties } => {
-                let fault = self.callbacks.unsubscribe.call(|callback| {
-                    guarded(
-                        || format!("on_unsubscribe (mid {mid})"),
-                        || callback(client, &userdata, mid, &codes, &properties),
-                    )
+                let about = || format!("on_unsubscribe (mid {mid})");
+                self.run_callback(client, &self.callbacks.unsubscribe, about, |callback| {
+                    callback(client, &userdata, mid, &codes, &properties)
                 });
-                self.blame(client, fault);
             }
             Event::Log { level, text } => self.log_arrived(client, level, &text),
             Event::Connected { id, session_present, is_same_session, code, properties } => {
@@ -84,6 +76,18 @@ impl<C, U> EventLoop<C, U> {
         0
     }
 
+    /// Runs the callback in `slot`, if there is one; its fault is told with the name that `about` gives.
+    fn run_callback<F: ?Sized>(
+        &self,
+        client: &C,
+        slot: &Slot<F>,
+        about: impl FnOnce() -> String,
+        run: impl FnOnce(&mut F) -> Outcome,
+    ) {
+        let fault = slot.call(|callback| guarded(about, || run(callback)));
+        self.blame(client, fault);
+    }
+
     fn run_on_message(&self, client: &C, userdata: &U, message: &Message) {
         let unacked = &self.queue.unacked;
         let is_held = message.number > 0 && unacked.is_on();
@@ -100,11 +104,12 @@ impl<C, U> EventLoop<C, U> {
     fn run_on_connect(&self, client: &C, session_present: bool, code: ReasonCode, properties: &Properties) {
         let userdata = self.userdata();
         let flags = ConnectFlags { session_present };
-        let fault = self
-            .callbacks
-            .connect
-            .call(|callback| guarded(|| "on_connect".into(), || callback(client, &userdata, flags, code, properties)));
-        self.blame(client, fault);
+        self.run_callback(
+            client,
+            &self.callbacks.connect,
+            || "on_connect".into(),
+            |callback| callback(client, &userdata, flags, code, properties),
+        );
     }
 
     /// Makes the subscriptions that the session of connection `id` lacks.
@@ -136,11 +141,8 @@ impl<C, U> EventLoop<C, U> {
         // A refusal has had its on_connect.
         if !matches!(error, Error::Refused { .. }) {
             let userdata = self.userdata();
-            let fault = self
-                .callbacks
-                .connect_fail
-                .call(|callback| guarded(|| "on_connect_fail".into(), || callback(client, &userdata)));
-            self.blame(client, fault);
+            let about = || "on_connect_fail".into();
+            self.run_callback(client, &self.callbacks.connect_fail, about, |callback| callback(client, &userdata));
         }
         self.connection.told(id);
     }
@@ -157,10 +159,12 @@ impl<C, U> EventLoop<C, U> {
         }
         let userdata = self.userdata();
         let flags = DisconnectFlags { is_disconnect_packet_from_server: by_server };
-        let fault = self.callbacks.disconnect.call(|callback| {
-            guarded(|| "on_disconnect".into(), || callback(client, &userdata, flags, code, properties))
-        });
-        self.blame(client, fault);
+        self.run_callback(
+            client,
+            &self.callbacks.disconnect,
+            || "on_disconnect".into(),
+            |callback| callback(client, &userdata, flags, code, properties),
+        );
         self.connection.told_lost(id, Instant::now());
     }
 }
