@@ -48,7 +48,7 @@ impl<C, U> EventLoop<C, U> {
                 other => return other,
             };
             let now = Instant::now();
-            let in_callback = self.loop_lock.is_held_here();
+            let in_callback = self.loop_lock.waits_for_this_thread();
             // Nothing would make room: no connection is wanted, or none can be made while the callback waits.
             let in_vain = self.is_idle() || (in_callback && !self.is_under_way());
             if in_vain || deadline.is_some_and(|deadline| deadline <= now) {

@@ -107,12 +107,14 @@ fn reconnect_delays() {
 #[test]
 fn time_limits_of_waiting() {
     let (go, wait) = std::sync::mpsc::channel::<()>();
+    let (tell, sent) = Probe::pair();
     let broker = ScriptedBroker::run(move |peer| {
         peer.accept();
         let message = peer.expect_publish();
         let _ = wait.recv_timeout(DEADLINE);
         peer.puback(message.id);
         peer.expect_publish();
+        tell.send(()).expect("the test waits");
         peer.expect_disconnect();
         peer.expect_eof();
     });
@@ -139,6 +141,8 @@ fn time_limits_of_waiting() {
     }
     client.loop_start().expect("a loop");
     client.publish("t", "never confirmed", 1).expect("connected");
+    // So little time is over before anything is sent.
+    sent.next("the message");
     let leaving = client.clone();
     let options = pmc::DisconnectOptions::new().timeout(NANO);
     let outcome = returns("disconnect", move || leaving.disconnect_with(options));

@@ -164,3 +164,28 @@ fn clients_that_are_dropped_leave_the_pool_also_in_a_callback_on_it() {
     first.publish("drop", "x", 0).expect("connected");
     heard.next("the callback to return");
 }
+
+#[test]
+fn a_callback_on_a_pool_waits_for_no_room_that_only_its_own_thread_could_make() {
+    let broker = Mosquitto::start();
+    let pool = pmc::LoopPool::new(1).expect("a thread");
+    let (asking, other) = (quick(), quick());
+    // It has yet to be connected, by the thread that runs the callback.
+    other.max_queued_messages_set(1);
+    other.publish("t", "the only one", 1).expect("queued");
+    let (tell, heard) = Probe::pair();
+    let full = other.clone();
+    let pooled = pool.clone();
+    asking.on_message(move |_, _, _| {
+        full.connect_async(HOST, 1).expect("valid");
+        full.loop_start_on(&pooled).expect("no loop yet");
+        let options = pmc::PublishOptions::new().qos(1).wait_for_room(None);
+        let _ = tell.send(full.publish("t", "one more", options).map(drop));
+    });
+    asking.connect(HOST, broker.port()).expect("accepted");
+    asking.loop_start_on(&pool).expect("no loop yet");
+    asking.subscribe("ask", 0).expect("connected");
+    asking.publish("ask", "x", 0).expect("connected");
+    let outcome = heard.next("the callback to return");
+    assert!(matches!(outcome, Err(Error::QueueFull { limit: 1 })), "{outcome:?}");
+}
