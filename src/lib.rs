@@ -68,6 +68,8 @@
 //! - A message after which the broker hangs up without a word costs six connections or more before it is given up
 //!   ([`Error::HungUp`]), and a minute where nothing else is sent; at QoS 0 it costs one, unnoticed.
 //! - The last 64 KiB of a message must drain within one keep-alive: give slow lines a longer one.
+//! - A small Receive Maximum in [`ConnectOptions::properties`] may end connections with Mosquitto 2.0.11, which sends more
+//!   than it allows: leave it out there.
 //! - Dropping the last handle may wait for two seconds: call [`Client::disconnect`] before, where that matters.
 //! - With the engine Paho, child processes inherit a socket on which only numbers pass; and a logger that takes the target
 //!   `paho_mqtt_c` at level info or below costs two thirds of the speed: set `RUST_LOG=info,paho_mqtt_c=off,paho_mqtt=off`,
