@@ -15,10 +15,12 @@ mod ex4_sub;
 use std::error::Error;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
+use std::{process, thread};
 
 use rappel as pmc;
 use ratatui::DefaultTerminal;
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyModifiers};
+use rustix::event::{PollFd, PollFlags};
 
 use dessin::Tableau;
 
@@ -60,11 +62,22 @@ fn main() -> Result<(), Box<dyn Error>> {
     client.subscribe("/ex4/+", 0)?;
     client.loop_start()?;
 
+    thread::spawn(quitte_avec_le_terminal);
     log::set_max_level(log::LevelFilter::Off);
     // `run` rend au terminal son écran et son mode, même quand le dessin échoue ou panique.
     ratatui::run(|terminal| boucle(terminal, Tableau::new(format!("{broker}:{port}"), periode)))?;
     client.disconnect()?;
     Ok(())
+}
+
+/// Quitte quand le terminal n'est plus là : personne ne taperait `q`, et la lecture du clavier tournerait à vide.
+fn quitte_avec_le_terminal() {
+    let sortie = std::io::stdout();
+    // Sans rien demander, on n'apprend que la fin.
+    let mut fin = [PollFd::new(&sortie, PollFlags::empty())];
+    // Un signal interrompt l'attente.
+    while rustix::event::poll(&mut fin, None).is_err() {}
+    process::exit(1);
 }
 
 /// Dessine jusqu'à ce qu'on quitte ; à chaque changement de taille de la fenêtre aussi.

@@ -12,7 +12,7 @@ use super::{Observer, at};
 use crate::support::guarded::Guarded;
 use crate::support::mosquitto::Mosquitto;
 use crate::support::process::Example;
-use crate::support::wait::DEADLINE;
+use crate::support::wait::{DEADLINE, wait_until};
 
 /// Building the terminal library may take long.
 const BUILD: Duration = Duration::from_secs(600);
@@ -41,7 +41,12 @@ fn test_the_chart() {
     assert!(status.status.success(), "{}", String::from_utf8_lossy(&text));
 }
 
-/// The chart in a terminal of 20 lines.
+/// The command that shows the chart on 20 lines, next to the examples.
+fn chart_of(broker: &Mosquitto) -> String {
+    format!("stty rows 20 cols 60; ./ex4_sub --graphique --periode 0.2 --broker {}", at(broker))
+}
+
+/// A terminal with the chart.
 struct Terminal {
     process: Guarded,
     keyboard: std::process::ChildStdin,
@@ -52,11 +57,16 @@ struct Terminal {
 impl Terminal {
     #[track_caller]
     fn open(broker: &Mosquitto) -> Self {
+        Self::run(&chart_of(broker))
+    }
+
+    /// A shell's command in a terminal.
+    #[track_caller]
+    fn run(command: &str) -> Self {
         let examples = env::current_exe().expect("the path of this test");
         let examples = examples.ancestors().nth(2).expect("target/PROFILE/deps/TEST").join("examples");
         // `script` gives the command a terminal of its own, and takes what is typed from our pipe.
-        let command = format!("stty rows 20 cols 60; ./ex4_sub --graphique --periode 0.2 --broker {}", at(broker));
-        let mut process = Guarded::spawn(Path::new("script"), ["-qec", &command, "/dev/null"], |script| {
+        let mut process = Guarded::spawn(Path::new("script"), ["-qec", command, "/dev/null"], |script| {
             script.current_dir(examples).stdout(Stdio::piped()).stderr(Stdio::piped()).env("TERM", "xterm");
         });
         let (bytes, screen) = channel();
@@ -107,6 +117,19 @@ fn the_chart_is_left_by_q_or_ctrl_c_and_gives_the_screen_back() {
         let ended = terminal.process.wait_within(DEADLINE);
         assert!(ended.is_some_and(|status| status.success()), "{ended:?} {:?}", terminal.shown);
     }
+}
+
+#[test]
+fn the_chart_ends_with_its_terminal() {
+    let broker = Mosquitto::start();
+    let directory = tempfile::tempdir().expect("a directory");
+    let ended = directory.path().join("ended");
+    // Nobody is told by SIGHUP: the terminal is all that is gone.
+    let command = format!("trap '' HUP; {}; echo $? > {}", chart_of(&broker), ended.display());
+    let mut terminal = Terminal::run(&command);
+    terminal.expect("connecté", BUILD);
+    drop(terminal);
+    wait_until("the end of the chart", DEADLINE, || ended.exists());
 }
 
 #[test]
