@@ -375,10 +375,13 @@ impl Session {
     }
 
     fn pubcomp(&mut self, mut ack: Ack) -> Result<Option<Received>, ProtocolError> {
-        match self.outgoing.sent_exchange(ack.id).map(|exchange| exchange.awaiting) {
-            Some(Awaiting::Pubcomp) => {
-                // The only failure says that the broker has completed the exchange before (MQTT 5, section 3.7.2.1).
-                ack.code = 0;
+        match self.outgoing.sent_exchange(ack.id) {
+            Some(exchange) if exchange.awaiting == Awaiting::Pubcomp => {
+                // The only failure is an unknown packet id (MQTT 5, section 3.7.2.1). In a recovery it says that the
+                // broker has completed the exchange before; else that it has lost the message.
+                if exchange.dup {
+                    ack.code = 0;
+                }
                 Ok(self.finish(ack))
             }
             Some(_) => Err(ProtocolError::protocol("PUBCOMP came for a message without PUBREC")),

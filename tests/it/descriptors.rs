@@ -1,6 +1,7 @@
 //! Descriptors: too few of them for a while, and none of ours in other programs.
 #![cfg(target_os = "linux")]
 
+use std::fs;
 use std::process::Command;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -86,4 +87,46 @@ fn a_program_with_children() {
     client.publish("t", "x", 1).expect("connected").wait_for_publish(DEADLINE).expect("confirmed");
     assert_eq!(inherited(), before, "after it came back");
     client.disconnect().expect("connected");
+}
+
+#[test]
+fn a_client_has_one_tcp_connection() {
+    println!("{}", alone("descriptors::a_program_that_counts_its_connections", &[]));
+}
+
+#[test]
+#[ignore = "run by a_client_has_one_tcp_connection, alone in its process: it counts"]
+fn a_program_that_counts_its_connections() {
+    let broker = Mosquitto::start();
+    let client = quick();
+    assert!(tcp_connections().is_empty(), "before");
+    client.connect(HOST, broker.port()).expect("a broker");
+    client.loop_start().expect("a loop");
+    // Connections of its own to another port of the machine would use up the ports that the broker's need: each leaves
+    // one in TIME_WAIT for a minute.
+    for qos in 0..=2 {
+        client.publish("t", "x", qos).expect("connected").wait_for_publish(DEADLINE).expect("confirmed");
+        assert_eq!(tcp_connections(), [broker.port()], "QoS {qos}");
+        client.reconnect().expect("a broker");
+    }
+    client.disconnect().expect("connected");
+}
+
+/// The remote port of each TCP socket of this process; of one that listens, 0.
+fn tcp_connections() -> Vec<u16> {
+    let descriptors = fs::read_dir("/proc/self/fd").expect("/proc/self/fd").flatten();
+    let sockets: Vec<String> = descriptors
+        .filter_map(|descriptor| fs::read_link(descriptor.path()).ok()?.to_str().map(str::to_owned))
+        .filter_map(|target| Some(target.strip_prefix("socket:[")?.strip_suffix(']')?.to_owned()))
+        .collect();
+    let tables = ["/proc/self/net/tcp", "/proc/self/net/tcp6"].map(|table| fs::read_to_string(table).expect(table));
+    // "sl local_address rem_address st tx:rx tr:when retrnsmt uid timeout inode ..", the ports in hexadecimal.
+    let lines = tables.iter().flat_map(|table| table.lines().skip(1));
+    lines
+        .map(|line| line.split_whitespace().collect::<Vec<_>>())
+        .filter(|fields| sockets.iter().any(|inode| inode == fields[9]))
+        .map(|fields| {
+            fields[2].rsplit_once(':').and_then(|(_, port)| u16::from_str_radix(port, 16).ok()).expect("a port")
+        })
+        .collect()
 }

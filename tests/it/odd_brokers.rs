@@ -52,6 +52,49 @@ fn puback_to_a_message_of_qos_2_ends_its_exchange() {
 }
 
 #[test]
+fn a_message_that_the_broker_forgot_after_pubrec_is_told_as_failed() {
+    const PUBCOMP: u8 = 0x70;
+    const PACKET_IDENTIFIER_NOT_FOUND: u8 = 0x92;
+    let broker = ScriptedBroker::sequence(vec![
+        script(|peer| {
+            peer.accept();
+            // No recovery: PUBREC was this connection's, so that its answer to PUBREL says that the message is lost.
+            let lost = peer.expect_publish();
+            peer.pubrec(lost.id);
+            assert_eq!(peer.expect_pubrel().id, lost.id);
+            peer.ack_v5(PUBCOMP, lost.id, PACKET_IDENTIFIER_NOT_FOUND, &[]);
+            let completed = peer.expect_publish();
+            peer.pubrec(completed.id);
+            assert_eq!(peer.expect_pubrel().id, completed.id);
+            peer.close();
+        }),
+        script(|peer| {
+            peer.expect_connect();
+            peer.connack_v5(0, true, &[]);
+            // A recovery: the broker had completed it, and its PUBCOMP was on the way.
+            let completed = peer.expect_pubrel();
+            peer.ack_v5(PUBCOMP, completed.id, PACKET_IDENTIFIER_NOT_FOUND, &[]);
+            peer.expect_disconnect();
+        }),
+    ]);
+    let client = crate::support::client::kept("oublieux", pmc::Protocol::V5);
+    let told = tell_all(&client);
+    let options = crate::support::client::kept_options(pmc::Protocol::V5);
+    client.connect_with(HOST, broker.port(), options).expect("accepted");
+    client.loop_start().expect("a loop");
+    let lost = client.publish("lost", "x", 2).expect("connected");
+    let error = lost.wait_for_publish(DEADLINE).expect_err("lost");
+    assert!(error.to_string().contains("Packet identifier not found (146)"), "{error}");
+    let completed = client.publish("completed", "x", 2).expect("connected");
+    completed.wait_for_publish(DEADLINE).expect("completed before");
+    client.disconnect().expect("nothing is left");
+    let mut published = told.rest();
+    published.retain(|event| matches!(event, Told::Publish { .. }));
+    assert_eq!(published, [Told::Publish { mid: 1, code: 0x92 }, Told::Publish { mid: 2, code: 0 }]);
+    broker.finish();
+}
+
+#[test]
 fn a_broker_without_mqtt_5_refuses_with_132() {
     // CONNACK as MQTT 3.1.1 writes it: session present, return code.
     for answer in [[0x20, 2, 0, 1], [0x20, 2, 1, 1], [0x20, 2, 0, 0x84]] {
