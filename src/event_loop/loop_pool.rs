@@ -152,13 +152,19 @@ struct Seat {
 
 impl WakeLoop for Seat {
     fn wake(&self) {
-        let next = |state| match state {
-            IDLE => Some(QUEUED),
-            RUNNING => Some(WOKEN),
-            _ => None,
-        };
-        let before = self.state.fetch_update(Ordering::SeqCst, Ordering::SeqCst, next);
-        if before == Ok(IDLE)
+        let mut state = self.state.load(Ordering::SeqCst);
+        loop {
+            let next = match state {
+                IDLE => QUEUED,
+                RUNNING => WOKEN,
+                _ => return,
+            };
+            match self.state.compare_exchange_weak(state, next, Ordering::SeqCst, Ordering::SeqCst) {
+                Ok(_) => break,
+                Err(now) => state = now,
+            }
+        }
+        if state == IDLE
             && let Some(seat) = self.itself.upgrade()
         {
             self.pool.0.push(seat);

@@ -34,7 +34,7 @@ fn publisher() {
     println!("\nleft {}", client.unconfirmed_messages());
     client.connect_async(HOST, port.parse().expect("a port")).expect("valid");
     client.loop_start().expect("no loop runs");
-    for number in first.. {
+    for number in first..=u32::MAX {
         client.publish(TOPIC, number, 1 + (number % 2) as i32).expect("accepted");
         println!("accepted {number}");
     }
