@@ -28,6 +28,7 @@ cargo fmt --check
 say "2/6 lints"
 cargo clippy --all-targets --all-features -- -D warnings
 cargo check --quiet --lib
+(cd tests/bench && cargo check --quiet --benches)
 say "3/6 the native engine alone, without a C compiler"
 without_c
 say "4/6 tests, examples and the code in the documentation, on the engine Paho"

@@ -110,6 +110,11 @@ mod event_loop;
 
 mod client;
 
+#[cfg(any(benching, test))]
+#[doc(hidden)]
+#[allow(missing_docs, reason = "for the benches alone")]
+pub mod benching;
+
 mod one_shot;
 
 pub mod publish;

@@ -27,7 +27,7 @@ mod send_buffer;
 mod session;
 mod subscribe;
 mod tape;
-#[cfg(any(fuzzing, test))]
+#[cfg(any(benching, fuzzing, test))]
 pub(crate) mod testing;
 mod writer;
 

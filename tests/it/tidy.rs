@@ -22,6 +22,7 @@ const LAYERS: &[&[&str]] = &[
     &["engine", "callbacks"],
     &["net"],
     &["event_loop"],
+    &["benching"],
     &["client"],
     &["one_shot"],
     &["publish", "subscribe"],
