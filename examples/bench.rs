@@ -1,8 +1,9 @@
 //! Le client mesuré à côté des autres : un programme de mesure, pas un exercice du cours.
 //!
-//! Il fait le travail qu'on lui dit (`--mode pub|sub|rtt|fleet`) contre un courtier qui ne fait que répondre, et
-//! affiche une ligne JSON : débit, temps CPU par message et mémoire, ou temps d'aller-retour. En mode `fleet`, `--n` clients
-//! partagent les deux threads d'un `LoopPool`, et chacun publie une fois par seconde pendant dix secondes.
+//! Il fait le travail qu'on lui dit (`--mode pub|sub|rtt|queue|fleet`) contre un courtier qui ne fait que répondre, et
+//! affiche une ligne JSON : débit, temps CPU par message et mémoire, ou temps d'aller-retour. En mode `queue`, les messages sont
+//! publiés avant la connexion : la ligne dit aussi ce qu'ils occupent en attendant. En mode `fleet`, `--n` clients partagent
+//! les deux threads d'un `LoopPool`, et chacun publie une fois par seconde pendant dix secondes.
 //!
 //! ```sh
 //! cargo run --release --example bench -- --port 1883 --mode pub --qos 1 --n 20000 --size 64 --inflight 90
@@ -54,9 +55,11 @@ fn work() -> Result<Work, String> {
     let mut parser = lexopt::Parser::from_env();
     while let Some(argument) = parser.next().map_err(|error| error.to_string())? {
         let lexopt::Arg::Long(name) = argument else {
-            return Err("usage : bench --port P --mode pub|sub|rtt|fleet --qos Q --n N --size OCTETS --inflight W \
+            return Err(
+                "usage : bench --port P --mode pub|sub|rtt|queue|fleet --qos Q --n N --size OCTETS --inflight W \
                         --engine paho|native"
-                .into());
+                    .into(),
+            );
         };
         let name = name.to_owned();
         let value = parser.value().ok().and_then(|value| value.into_string().ok()).unwrap_or_default();
@@ -111,7 +114,7 @@ fn measure(work: &Work) -> pmc::Result<()> {
             let _ = message.send(Sign::Done);
         }
     });
-    let counted = work.qos > 0 && work.mode == "pub";
+    let counted = work.qos > 0 && ["pub", "queue"].contains(&&*work.mode);
     let mut confirmed = 0;
     client.on_publish(move |_, _, _, _, _| {
         confirmed += 1;
@@ -119,11 +122,23 @@ fn measure(work: &Work) -> pmc::Result<()> {
             let _ = published.send(Sign::Done);
         }
     });
-    client.connect("127.0.0.1", work.port)?;
-    client.loop_start()?;
     let wait = |sign: Sign| while heard.recv() != Ok(sign) {};
     let payload = vec![b'x'; work.size];
+    let (start, before) = (Instant::now(), memory_mib(NOW));
+    if work.mode == "queue" {
+        for _ in 0..work.n {
+            client.publish("bench/topic", &payload, work.qos)?;
+        }
+    }
+    let (queued_s, queued_mb) = (start.elapsed().as_secs_f64(), memory_mib(NOW) - before);
+    let start = Usage::now();
+    client.connect("127.0.0.1", work.port)?;
+    client.loop_start()?;
     match work.mode.as_str() {
+        "queue" => {
+            wait(Sign::Done);
+            start.report(work.n, &format!("\"queued_s\":{queued_s:.6},\"queued_mb\":{queued_mb:.1},"));
+        }
         "pub" => {
             client.subscribe("end", 0)?;
             wait(Sign::Subscribed);
@@ -137,13 +152,13 @@ fn measure(work: &Work) -> pmc::Result<()> {
             } else {
                 wait(Sign::Done);
             }
-            start.report(work.n);
+            start.report(work.n, "");
         }
         "sub" => {
             let start = Usage::now();
             client.subscribe(format!("flood/{}/{}/{}", work.qos, work.n, work.size), work.qos)?;
             wait(Sign::Done);
-            start.report(work.n);
+            start.report(work.n, "");
         }
         _ => {
             client.subscribe("echo", 0)?;
@@ -170,7 +185,7 @@ fn fleet(work: &Work) -> pmc::Result<()> {
     let pool = pmc::LoopPool::new(2)?;
     let (subscribed, ready) = mpsc::channel();
     let delays: Arc<Mutex<Vec<u64>>> = Arc::default();
-    let begin = Instant::now();
+    let (begin, before) = (Instant::now(), memory_mib(NOW));
     let mut clients = Vec::with_capacity(work.n);
     for number in 0..work.n {
         let client = client(work)?;
@@ -193,6 +208,7 @@ fn fleet(work: &Work) -> pmc::Result<()> {
         ready.recv_timeout(Duration::from_secs(60)).expect("every client is subscribed");
     }
     let rate = work.n as f64 / begin.elapsed().as_secs_f64();
+    let client_kb = (memory_mib(NOW) - before) * 1024.0 / work.n as f64;
     let (start, cpu) = (Instant::now(), cpu_seconds());
     let mut payload = vec![b'x'; work.size.max(8)];
     let turns = work.n as u32 * FLEET_SECONDS;
@@ -214,8 +230,8 @@ fn fleet(work: &Work) -> pmc::Result<()> {
     delays.sort_unstable();
     let p99 = delays.get(delays.len() * 99 / 100).map_or(f64::NAN, |&delay| delay as f64 / 1e3);
     println!(
-        "{{\"rate\":{rate:.0},\"cpu_us\":{cpu_us:.3},\"rss_mb\":{:.1},\"p99_us\":{p99:.1},\"lost\":{}}}",
-        peak_mib(),
+        "{{\"rate\":{rate:.0},\"client_kb\":{client_kb:.1},\"cpu_us\":{cpu_us:.3},\"rss_mb\":{:.1},\"p99_us\":{p99:.1},\"lost\":{}}}",
+        memory_mib(PEAK),
         turns as usize - delays.len()
     );
     std::process::exit(0);
@@ -250,10 +266,11 @@ impl Usage {
         Usage { at: Instant::now(), cpu: cpu_seconds() }
     }
 
-    fn report(&self, n: usize) {
+    /// Prints the line; `more` stands at its beginning.
+    fn report(&self, n: usize, more: &str) {
         let (s, n) = (self.at.elapsed().as_secs_f64(), n as f64);
         let cpu = (cpu_seconds() - self.cpu) * 1e6 / n;
-        println!("{{\"s\":{s:.6},\"rate\":{:.0},\"cpu_us\":{cpu:.3},\"rss_mb\":{:.1}}}", n / s, peak_mib());
+        println!("{{{more}\"s\":{s:.6},\"rate\":{:.0},\"cpu_us\":{cpu:.3},\"rss_mb\":{:.1}}}", n / s, memory_mib(PEAK));
     }
 }
 
@@ -268,9 +285,14 @@ fn cpu_seconds() -> f64 {
     threads.flatten().filter_map(|thread| nanoseconds(thread.path())).sum::<f64>() / 1e9
 }
 
-fn peak_mib() -> f64 {
+/// The most that this program has occupied.
+const PEAK: &str = "VmHWM:";
+/// What it occupies now.
+const NOW: &str = "VmRSS:";
+
+fn memory_mib(which: &str) -> f64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let line = status.lines().find_map(|line| line.strip_prefix(which));
     line.and_then(|value| value.trim().trim_end_matches(" kB").parse::<f64>().ok()).unwrap_or(f64::NAN) / 1024.0
 }
 
