@@ -24,6 +24,11 @@ const PORT: &str = "8883";
 const AUTORITE: &str = "ca.crt";
 const FICHIER: &str = "journal.csv";
 const TOPIC: &str = "serre/#";
+const AIDE: &str =
+    "Utilisation : cargo run --features tls --example journal_tls -- [BROKER [PORT [AUTORITE [FICHIER]]]]
+
+Écrit dans FICHIER ce qui passe sur « serre/# », reçu par une connexion chiffrée.
+AUTORITE est le certificat auquel se fier. Sans arguments : localhost 8883 ca.crt journal.csv.";
 
 fn connexion(
     client: &pmc::Client<File>,
@@ -51,7 +56,11 @@ fn reception_msg(_client: &pmc::Client<File>, mut fichier: &File, msg: &pmc::Mes
 
 fn main() -> Result<(), Box<dyn Error>> {
     pmc::set_language(pmc::Language::French);
-    let mut arguments = env::args().skip(1);
+    let mut arguments = env::args().skip(1).peekable();
+    if arguments.peek().is_some_and(|premier| premier.starts_with('-')) {
+        println!("{AIDE}");
+        return Ok(());
+    }
     let mut argument = |par_defaut: &str| arguments.next().unwrap_or(par_defaut.to_owned());
     let (broker, port) = (argument(BROKER), argument(PORT).parse()?);
     let (autorite, fichier) = (argument(AUTORITE), argument(FICHIER));

@@ -1,5 +1,6 @@
 //! Ouvrier : plusieurs ouvriers se partagent les tâches publiées sur `taches` ; chacune est confirmée une fois faite.
 //!
+//! Il faut un broker en marche : le service de Mosquitto, ou un exemple du cours qui en démarre un, comme `recevoir`.
 //! Dans deux terminaux, ou sur deux machines, chacun avec un nom à lui :
 //! ```text
 //! $ cargo run --example ouvrier -- anne
@@ -26,6 +27,10 @@ const PORT: &str = "1883";
 const NOM: &str = "anne";
 /// `$share/GROUPE/FILTRE` : chaque message va à un seul des abonnés du groupe.
 const PARTAGE: &str = "$share/atelier/taches";
+const AIDE: &str = "Utilisation : cargo run --example ouvrier -- [NOM [BROKER [PORT]]]
+
+Partage avec d'autres ouvriers les tâches publiées sur « taches » et les confirme une à une.
+Chaque ouvrier a un nom à lui. Sans arguments : anne localhost 1883.";
 
 type Bureau = Sender<pmc::Message>;
 
@@ -52,7 +57,11 @@ fn reception_msg(_client: &pmc::Client<Bureau>, bureau: &Bureau, msg: &pmc::Mess
 
 fn main() -> Result<(), Box<dyn Error>> {
     pmc::set_language(pmc::Language::French);
-    let mut arguments = env::args().skip(1);
+    let mut arguments = env::args().skip(1).peekable();
+    if arguments.peek().is_some_and(|premier| premier.starts_with('-')) {
+        println!("{AIDE}");
+        return Ok(());
+    }
     let mut argument = |par_defaut: &str| arguments.next().unwrap_or(par_defaut.to_owned());
     let (nom, broker, port) = (argument(NOM), argument(BROKER), argument(PORT).parse()?);
 

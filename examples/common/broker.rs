@@ -14,6 +14,9 @@ use super::{chart, start};
 /// The name that stands on the course's page: a stand-in, as long as nobody says which broker is meant.
 const PAGE: (&str, u16) = ("mqttbroker.lan", 1883);
 
+/// Where a broker is started.
+const HOST: &str = "127.0.0.1";
+
 /// The port of this machine where a broker is looked for and started, and the one for programs that need a broker that
 /// checks passwords when the first one does not.
 const PORTS: [u16; 2] = [1883, 1884];
@@ -51,13 +54,14 @@ fn local(program: &str) -> pmc::Result<(&'static str, u16)> {
         let lease = Lock::lease(port);
         let (host, own, what) = match answering(port) {
             Some(host) if needs_passwords && !checks_passwords(host, port) => {
-                eprintln!("(localhost:{port} accepte n'importe quel mot de passe : il faut un autre broker)");
+                let open_one = shown(host, port);
+                eprintln!("({open_one} accepte n'importe quel mot de passe : il faut un autre broker)");
                 open = open.or(Some((host, port)));
                 continue;
             }
-            Some(host) => (host, None, format!("localhost:{port}, déjà en marche")),
+            Some(host) => (host, None, format!("{}, déjà en marche", shown(host, port))),
             None => match Mosquitto::start(port, Some(&lease)) {
-                Ok(own) => ("127.0.0.1", Some(own), format!("mosquitto démarré sur localhost:{port}, {STARTED}")),
+                Ok(own) => (HOST, Some(own), format!("mosquitto démarré sur {HOST}:{port}, {STARTED}")),
                 Err(fault) => {
                     why = fault.0;
                     continue;
@@ -69,24 +73,27 @@ fn local(program: &str) -> pmc::Result<(&'static str, u16)> {
         return Ok((host, port));
     }
     if let Some((host, port)) = open {
-        eprintln!("(broker : localhost:{port} quand même : {why})");
+        eprintln!("(broker : {} quand même : {why})", shown(host, port));
         return Ok((host, port));
     }
     let cause = Arc::new(io::Error::other(format!("aucun broker n'y répond, et {why}")));
-    Err(pmc::Error::Unreachable { host: "localhost".to_owned(), port: PORTS[0], cause })
+    Err(pmc::Error::Unreachable { host: HOST.to_owned(), port: PORTS[0], cause })
 }
 
 /// Says which broker was asked for, as it is written on a command line.
 fn said(host: &'static str, port: u16) -> (&'static str, u16) {
-    let shown = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
-    eprintln!("(broker : {shown}:{port})");
+    eprintln!("(broker : {})", shown(host, port));
     (host, port)
+}
+
+/// A broker as it is written on a command line.
+pub fn shown(host: &str, port: u16) -> String {
+    if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
 }
 
 /// The address of this machine, as numbers, where a broker answers. "localhost" would leave open which one.
 fn answering(port: u16) -> Option<&'static str> {
-    let loopbacks: [(IpAddr, &str); 2] =
-        [(Ipv4Addr::LOCALHOST.into(), "127.0.0.1"), (Ipv6Addr::LOCALHOST.into(), "::1")];
+    let loopbacks: [(IpAddr, &str); 2] = [(Ipv4Addr::LOCALHOST.into(), HOST), (Ipv6Addr::LOCALHOST.into(), "::1")];
     loopbacks.into_iter().find(|(ip, _)| ask((*ip, port).into(), None).is_ok()).map(|(_, host)| host)
 }
 

@@ -105,7 +105,7 @@ kill "$reader" 2>/dev/null
                 return Err(Fault::new("mosquitto n'est pas installé (sudo apt install mosquitto mosquitto-clients)"));
             };
             Self::run(&program, port, lease)
-                .map_err(|error| Fault::new(format!("mosquitto n'a pas pu démarrer sur localhost:{port} ({error})")))
+                .map_err(|error| Fault::new(format!("mosquitto n'a pas pu démarrer sur 127.0.0.1:{port} ({error})")))
         }
 
         fn run(program: &Path, port: u16, lease: Option<&Lock>) -> io::Result<Self> {

@@ -3,7 +3,7 @@
 //! ```text
 //! $ cargo run --example ex4_sub -- --graphique
 //! ```
-//! `q`, Échap ou Ctrl-C pour quitter. Les valeurs et les calculs sont ceux de `ex4_sub.rs`.
+//! `q`, Échap ou Ctrl-C pour quitter ; `kill` aussi rend l'écran. Les valeurs et les calculs sont ceux de `ex4_sub.rs`.
 
 #[path = "../../common/mod.rs"]
 mod common;
@@ -13,7 +13,8 @@ mod dessin;
 mod ex4_sub;
 
 use std::error::Error;
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use std::{process, thread};
 
@@ -21,6 +22,7 @@ use rappel as pmc;
 use ratatui::DefaultTerminal;
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyModifiers};
 use rustix::event::{PollFd, PollFlags};
+use signal_hook::consts::SIGTERM;
 
 use dessin::Tableau;
 
@@ -62,10 +64,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     client.subscribe("/ex4/+", 0)?;
     client.loop_start()?;
 
+    let fini = Arc::new(AtomicBool::new(false));
+    signal_hook::flag::register(SIGTERM, Arc::clone(&fini))?;
     thread::spawn(quitte_avec_le_terminal);
     log::set_max_level(log::LevelFilter::Off);
     // `run` rend au terminal son écran et son mode, même quand le dessin échoue ou panique.
-    ratatui::run(|terminal| boucle(terminal, Tableau::new(format!("{broker}:{port}"), periode)))?;
+    ratatui::run(|terminal| boucle(terminal, Tableau::new(common::broker::shown(broker, port), periode), &fini))?;
     client.disconnect()?;
     Ok(())
 }
@@ -81,8 +85,8 @@ fn quitte_avec_le_terminal() {
 }
 
 /// Dessine jusqu'à ce qu'on quitte ; à chaque changement de taille de la fenêtre aussi.
-fn boucle(terminal: &mut DefaultTerminal, mut tableau: Tableau) -> std::io::Result<()> {
-    loop {
+fn boucle(terminal: &mut DefaultTerminal, mut tableau: Tableau, fini: &AtomicBool) -> std::io::Result<()> {
+    while !fini.load(Ordering::Relaxed) {
         let valeurs = ex4_sub::VALEURS.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let maintenant = Instant::now();
         tableau.note(ex4_sub::presents(&valeurs, maintenant, tableau.periode), maintenant);
@@ -93,8 +97,9 @@ fn boucle(terminal: &mut DefaultTerminal, mut tableau: Tableau) -> std::io::Resu
         {
             let ctrl_c = touche.code == KeyCode::Char('c') && touche.modifiers.contains(KeyModifiers::CONTROL);
             if ctrl_c || matches!(touche.code, KeyCode::Char('q') | KeyCode::Esc) {
-                return Ok(());
+                break;
             }
         }
     }
+    Ok(())
 }

@@ -8,6 +8,8 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
+
 use super::{Observer, at};
 use crate::support::guarded::Guarded;
 use crate::support::mosquitto::Mosquitto;
@@ -117,6 +119,22 @@ fn the_chart_is_left_by_q_or_ctrl_c_and_gives_the_screen_back() {
         let ended = terminal.process.wait_within(DEADLINE);
         assert!(ended.is_some_and(|status| status.success()), "{ended:?} {:?}", terminal.shown);
     }
+}
+
+#[test]
+fn the_chart_gives_the_screen_back_when_ex4_sub_is_terminated() {
+    let broker = Mosquitto::start();
+    // The program has the number of the shell that became it.
+    let command = chart_of(&broker).replace("./ex4_sub", "echo \"pid $$.\"; exec ./ex4_sub");
+    let mut terminal = Terminal::run(&command);
+    terminal.expect("connecté", BUILD);
+    let (_, pid) = terminal.shown.split_once("pid ").expect("its number");
+    let (pid, _) = pid.split_once('.').expect("its number");
+    let pid = pid.parse().ok().and_then(Pid::from_raw).expect("a number");
+    kill_process(pid, Signal::TERM).expect("it runs");
+    terminal.expect(LEAVE, DEADLINE);
+    let ended = terminal.process.wait_within(DEADLINE);
+    assert!(ended.is_some(), "{:?}", terminal.shown);
 }
 
 #[test]

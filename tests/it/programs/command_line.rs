@@ -63,6 +63,18 @@ fn every_program_helps_in_french() {
 }
 
 #[test]
+fn the_programs_outside_of_the_course_help_too() {
+    for name in ["journal_tls", "ouvrier"] {
+        for help in ["--help", "-h"] {
+            let (code, stdout, stderr) = run(name, &[help]);
+            assert_eq!((code, stderr.as_str()), (Some(0), ""), "{name}");
+            assert!(stdout.starts_with("Utilisation : cargo run "), "{stdout}");
+            assert!(stdout.contains(&format!("--example {name} -- [")), "{stdout}");
+        }
+    }
+}
+
+#[test]
 fn every_program_refuses_what_it_does_not_know() {
     for name in programs() {
         check_refused(&name, &["--inconnu"], "option inconnue : « --inconnu »");

@@ -26,8 +26,8 @@ const PAIRS: usize = 12;
 const PATIENCE: Duration = Duration::from_secs(120);
 
 const STARTED: &str =
-    "(broker : mosquitto démarré sur localhost:1883, il s'arrêtera avec le dernier programme qui l'utilise)";
-const FOUND: &str = "(broker : localhost:1883, déjà en marche)";
+    "(broker : mosquitto démarré sur 127.0.0.1:1883, il s'arrêtera avec le dernier programme qui l'utilise)";
+const FOUND: &str = "(broker : 127.0.0.1:1883, déjà en marche)";
 
 /// Whether something listens on port 1883 of this machine.
 fn is_served() -> bool {
@@ -111,12 +111,12 @@ fn passwords_are_checked_beside_an_open_broker() {
         });
     wait_until("the open broker", DEADLINE, is_served);
 
-    let says = "(localhost:1883 accepte n'importe quel mot de passe : il faut un autre broker)";
+    let says = "(127.0.0.1:1883 accepte n'importe quel mot de passe : il faut un autre broker)";
     let (code, stdout, stderr) = run("authentification", &["--mot-de-passe", "faux"]);
     assert_eq!((code, stdout.as_str(), stderr.lines().next()), (Some(1), "Erreur code 135\n", Some(says)));
     let (code, stdout, stderr) = run("authentification", &[]);
     assert_eq!((code, stdout.as_str(), stderr.lines().next()), (Some(0), "Connecté\n", Some(says)));
-    assert!(stderr.contains("localhost:1884"), "{stderr}");
+    assert!(stderr.contains("127.0.0.1:1884"), "{stderr}");
     // The others do not mind.
     assert_eq!(run("publier", &[]), (Some(0), "Connecté\n".to_owned(), format!("{FOUND}\n")));
 }
@@ -180,5 +180,5 @@ fn another_program_has_the_port() {
     server.join().expect("the server");
     assert_eq!((code, stdout.as_str()), (Some(1), ""));
     assert!(stderr.starts_with("Error: ") && stderr.contains("aucun broker n'y répond"), "{stderr}");
-    assert!(stderr.contains("mosquitto n'a pas pu démarrer sur localhost:1883"), "{stderr}");
+    assert!(stderr.contains("mosquitto n'a pas pu démarrer sur 127.0.0.1:1883"), "{stderr}");
 }

@@ -18,7 +18,7 @@ use crate::support::wait::DEADLINE;
 const NOT_A_FAILURE: &[&str] = &[
     "il s'arrêtera avec le dernier programme",
     ", déjà en marche",
-    "mosquitto démarré sur localhost:",
+    "mosquitto démarré sur",
     "un mot de passe que personne n'a",
     "(construction de l'affichage",
     "pas de Raspberry Pi reconnu",
@@ -27,6 +27,7 @@ const NOT_A_FAILURE: &[&str] = &[
     "failed printing to stdout",
     "listener ",
     "affiche cette aide",
+    "Utilisation : cargo run",
     "Pour de l'aide",
     "Envoi confirmé message",
     "Voici un message",
@@ -264,8 +265,8 @@ fn arranged(stdout: &str, stderr: &str, broker: &str) -> String {
     // Whether a value comes before the first display is a matter of luck.
     let notices = notices.into_iter().filter(|line| !line.starts_with("(aucune valeur récente"));
     let lines = notices.chain(stdout.lines()).chain(errors).map(|line| match line {
-        line if line.starts_with("(broker : ") => "(broker : localhost:1883, déjà en marche)".to_owned(),
-        line => line.replace('\t', "        ").replace(&host_name(), "fruit").replace(broker, "localhost:1883"),
+        line if line.starts_with("(broker : ") => "(broker : 127.0.0.1:1883, déjà en marche)".to_owned(),
+        line => line.replace('\t', "        ").replace(&host_name(), "fruit").replace(broker, "127.0.0.1:1883"),
     });
     lines.collect::<Vec<_>>().join("\n")
 }
