@@ -16,10 +16,7 @@ use crate::support::mosquitto::Mosquitto;
 use crate::support::proxy::Proxy;
 use crate::support::scripted::ScriptedBroker;
 use crate::support::told::{Told, tell_all};
-use crate::support::wait::{DEADLINE, Probe, holds_within, wait_until};
-
-/// How long a large message may take over a line that is slow on a machine that is slow.
-const LONG: Duration = Duration::from_secs(300);
+use crate::support::wait::{DEADLINE, LONG, Probe, holds_within, wait_until};
 
 /// Lets at least so much time pass.
 fn pass(time: Duration) {
@@ -57,9 +54,7 @@ fn subscriber(port: u16, options: pmc::ConnectOptions) -> (pmc::Client, Probe<Ve
 fn over_a_slow_line(bytes: usize, seconds: u64) {
     let broker = Mosquitto::start();
     let (_subscriber, heard) = subscriber(broker.port(), pmc::ConnectOptions::new());
-    let line = Proxy::narrow(broker.port());
-    line.chunk(1_000);
-    line.delay(Duration::from_millis(10));
+    let line = Proxy::slow(broker.port());
     let client = quick();
     let told = tell_all(&client);
     client.connect_with(HOST, line.port(), keepalive(seconds)).expect("a broker");
@@ -80,18 +75,17 @@ fn a_large_message_over_a_slow_line_within_two_keep_alives() {
 
 #[test]
 fn a_large_message_over_a_slow_line_beyond_two_keep_alives() {
-    // As long as the peer takes bytes, it lives.
-    over_a_slow_line(900_000, 2);
+    // 9 s, where a keep-alive of 4 s is patient for 8: as long as the peer takes bytes, it lives.
+    over_a_slow_line(900_000, 4);
 }
 
 #[test]
 fn a_large_message_to_us_over_a_slow_line() {
+    // 7 s, where a keep-alive of 3 s is patient for 6.
     const BYTES: usize = 700_000;
     let broker = Mosquitto::start();
-    let line = Proxy::narrow(broker.port());
-    line.chunk(1_000);
-    line.delay(Duration::from_millis(10));
-    let (client, heard) = subscriber(line.port(), keepalive(2));
+    let line = Proxy::slow(broker.port());
+    let (client, heard) = subscriber(line.port(), keepalive(3));
     let publisher = quick();
     publisher.connect(HOST, broker.port()).expect("a broker");
     publisher.publish("large", payload(BYTES), 1).expect("connected").wait_for_publish(DEADLINE).expect("confirmed");

@@ -4,7 +4,6 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::thread;
-use std::time::Duration;
 
 use log::Level;
 use rappel as pmc;
@@ -17,7 +16,7 @@ use crate::support::mosquitto::Mosquitto;
 use crate::support::proxy::Proxy;
 use crate::support::told::{Told, tell_all};
 use crate::support::trials::{Chance, alone};
-use crate::support::wait::{DEADLINE, Probe};
+use crate::support::wait::{DEADLINE, LONG, Probe, SILENCE};
 
 /// A broker whose certificate is good for the loopback address; its authority, and its port for TLS.
 fn broker() -> (Mosquitto, Authority, u16) {
@@ -71,19 +70,17 @@ fn five_megabytes_both_ways() {
 #[test]
 fn a_slow_line_is_no_dead_broker() {
     let (broker, authority, port) = broker();
-    let line = Proxy::narrow(port);
-    line.chunk(1_000);
-    line.delay(Duration::from_millis(10));
+    let line = Proxy::slow(port);
     let client = trusting(&authority);
     let (tell, heard) = Probe::pair();
     client.on_message(move |_, _, msg| drop(tell.send(msg.payload.clone())));
-    client.connect_with(HOST, line.port(), pmc::ConnectOptions::new().keepalive(1)).expect("a good certificate");
+    client.connect_with(HOST, line.port(), pmc::ConnectOptions::new().keepalive(3)).expect("a good certificate");
     client.loop_start().expect("a loop");
     client.subscribe("large", 1).expect("connected");
-    let payload = Chance::new(7).bytes(300_000);
+    let payload = Chance::new(7).bytes(700_000);
     let info = client.publish("large", payload.clone(), 1).expect("connected");
-    // Three seconds and more each way, where a keep-alive of one is patient for two.
-    assert!(heard.next_within("the message", 5 * DEADLINE) == payload, "it has arrived changed");
+    // 7 s each way, where a keep-alive of 3 s is patient for 6.
+    assert!(heard.next_within("the message", LONG) == payload, "it has arrived changed");
     info.wait_for_publish(DEADLINE).expect("confirmed");
     assert_eq!(line.accepted(), 1, "cut as dead");
     client.disconnect().expect("connected");
@@ -271,7 +268,7 @@ fn a_broker_that_never_answers_in_tls() {
     let listener = TcpListener::bind((HOST, 0)).expect("a port");
     let port = listener.local_addr().expect("an address").port();
     let client = trusting(&Authority::new("good"));
-    client.connect_timeout_set(0.2).expect("a time");
+    client.connect_timeout_set(SILENCE).expect("a time");
     let error = client.connect(HOST, port).expect_err("nobody answers");
     assert!(matches!(error, Error::ConnectTimeout { stage: "the TLS handshake", .. }), "{error:?}");
 }

@@ -94,6 +94,18 @@ impl Proxy {
         Self::listening(listener, target)
     }
 
+    /// A [narrow](Self::narrow) line of at most 100 kB a second.
+    ///
+    /// # Panics
+    /// When there is no free port.
+    #[track_caller]
+    pub fn slow(target: u16) -> Self {
+        let line = Self::narrow(target);
+        line.chunk(4_000);
+        line.delay(Duration::from_millis(40));
+        line
+    }
+
     #[track_caller]
     fn listening(listener: TcpListener, target: u16) -> Self {
         let port = listener.local_addr().expect("a local address").port();

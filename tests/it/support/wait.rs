@@ -10,6 +10,13 @@ use std::time::{Duration, Instant};
 /// given.
 pub const DEADLINE: Duration = Duration::from_secs(60);
 
+/// How long a large message may take over a line that is slow on a machine that is slow.
+pub const LONG: Duration = Duration::from_secs(300);
+
+/// The time limit, in seconds, of who connects to a peer that says nothing: enough to reach it on a machine that has much
+/// else to do, where the test says what it was that did not come.
+pub const SILENCE: f64 = 2.0;
+
 /// How often a condition is looked at.
 const POLL: Duration = Duration::from_millis(1);
 

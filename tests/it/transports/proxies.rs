@@ -12,6 +12,7 @@ use crate::support::client::HOST;
 use crate::support::mosquitto::{Mosquitto, free_port};
 use crate::support::process::Example;
 use crate::support::real_proxy::RealProxy;
+use crate::support::wait::SILENCE;
 
 const USER: &str = "info";
 const PASSWORD: &str = "Password 1234é";
@@ -126,7 +127,7 @@ fn a_proxy_that_says_nothing_takes_no_longer_than_the_limit() {
     let port = silent.local_addr().expect("an address").port();
     for kind in [ProxyType::Http, ProxyType::Socks4, ProxyType::Socks5] {
         let client = through(ProxyOptions::new(kind, HOST).port(port));
-        client.connect_timeout_set(0.05).expect("a time");
+        client.connect_timeout_set(SILENCE).expect("a time");
         let error = client.connect(HOST, 1883).expect_err("silence");
         assert!(matches!(error, Error::ConnectTimeout { stage: "the proxy's answer", .. }), "{error:?}");
     }

@@ -10,6 +10,7 @@ use super::{LARGE, client, echo};
 use crate::support::client::HOST;
 use crate::support::mosquitto::Mosquitto;
 use crate::support::told::{Told, tell_all};
+use crate::support::wait::SILENCE;
 
 /// A broker that also listens on a Unix socket, and its path.
 fn broker(dir: &Path) -> (Mosquitto, String) {
@@ -85,7 +86,7 @@ fn errors_name_the_socket_without_a_port() {
     let path = path_text(dir.path().join("silent.sock"));
     let _silent = UnixListener::bind(&path).expect("a socket");
     let client = client(Transport::Unix);
-    client.connect_timeout_set(0.05).expect("a time");
+    client.connect_timeout_set(SILENCE).expect("a time");
     let error = client.connect(&path, 1883).expect_err("nobody answers");
     assert!(matches!(error, Error::ConnectTimeout { .. }), "{error:?}");
     assert!(error.to_string().contains(&format!("no answer from {path} within")), "{error}");
