@@ -20,6 +20,11 @@ pub(crate) trait Engine: Send {
     /// The sequence up to which messages of the outbox may go to the session.
     fn collectable(&self) -> u64;
 
+    /// Whether messages of QoS 0 may be encoded when they are accepted: the engine need not see them.
+    fn encodes_early(&self) -> bool {
+        false
+    }
+
     /// Delivers events to the queue, in the order of the wire; `events` is empty afterwards.
     fn deliver(&mut self, events: &mut Vec<Event>);
 

@@ -8,6 +8,7 @@ mod completion;
 mod connect;
 mod decoder;
 mod disconnect;
+mod encoded;
 mod error;
 mod fixed_header;
 #[cfg(any(fuzzing, test))]
@@ -36,10 +37,11 @@ pub(crate) use completion::{Completion, Stage, is_waking};
 pub(crate) use connect::{Connack, ConnectPacket, Credentials, Will};
 pub(crate) use decoder::{Decoder, Packet};
 pub(crate) use disconnect::encode_disconnect;
+pub(crate) use encoded::{Batch, Encoded};
 pub(crate) use error::ProtocolError;
 pub(crate) use fixed_header::MAX_PACKET;
 pub(crate) use limits::{Refused, RefusedItem, ServerLimits};
-pub(crate) use outgoing_message::{OutgoingMessage, Payload, message_id};
+pub(crate) use outgoing_message::{OutgoingMessage, Payload, Share, message_id};
 #[cfg(any(feature = "persistence", test))]
 pub(crate) use properties::decode_properties;
 pub(crate) use properties::encode_properties;

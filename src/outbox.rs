@@ -5,13 +5,14 @@
 
 mod availability;
 mod draft;
+mod early;
 mod persistence;
 mod queue;
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Instant;
 
-use crate::mqtt::{Filters, OutgoingMessage, Refused, RefusedItem, Request, SendBuffer, ServerLimits, Session};
+use crate::mqtt::{Filters, OutgoingMessage, Refused, RefusedItem, Request, SendBuffer, ServerLimits, Session, Share};
 use crate::sync::{lock, wait};
 use crate::types::{Properties, Result};
 use queue::Queue;
@@ -126,7 +127,7 @@ impl Outbox {
     }
 
     /// Messages whose exchange is finished, or that were given up, are pending no more.
-    pub(crate) fn finished<'a>(&self, messages: impl IntoIterator<Item = &'a OutgoingMessage>) {
+    pub(crate) fn finished(&self, messages: impl IntoIterator<Item = Share>) {
         let store = self.store();
         let mut queue = self.lock();
         for message in messages {
@@ -163,7 +164,7 @@ impl Outbox {
     /// Forgets the messages above QoS 0, in flight and in line, and gives them back in order.
     pub(crate) fn take_back(&self, session: &mut Session) -> Vec<OutgoingMessage> {
         let messages = self.lock().drop_out(session);
-        self.finished(&messages);
+        self.finished(messages.iter().map(OutgoingMessage::share));
         messages
     }
 
@@ -175,7 +176,7 @@ impl Outbox {
     /// Messages in flight are given up with the client; the store keeps them.
     pub(crate) fn dropped(&self, messages: &[OutgoingMessage]) {
         let mut queue = self.lock();
-        messages.iter().for_each(|message| queue.finished(message));
+        messages.iter().for_each(|message| queue.finished(message.share()));
     }
 
     /// A request is answered, or given up.
@@ -183,9 +184,10 @@ impl Outbox {
         self.lock().request_finished();
     }
 
-    /// A connection stands with the broker called `server`.
-    pub(crate) fn connected(&self, server: &str, limits: ServerLimits) {
-        self.lock().connected(limits);
+    /// A connection stands with the broker called `server`. `early`: messages of QoS 0 may be encoded when they are
+    /// accepted.
+    pub(crate) fn connected(&self, server: &str, limits: ServerLimits, early: bool) {
+        self.lock().connected(limits, early);
         if let Some(store) = self.store() {
             store.session_with(server);
         }

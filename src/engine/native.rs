@@ -19,6 +19,10 @@ impl Engine for Native {
         u64::MAX
     }
 
+    fn encodes_early(&self) -> bool {
+        true
+    }
+
     fn deliver(&mut self, events: &mut Vec<Event>) {
         self.queue.append(events);
     }

@@ -6,7 +6,7 @@ use crate::types::{Error, Properties, Protocol};
 /// The broker's limits; without any, all that MQTT allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ServerLimits {
-    version: Protocol,
+    pub(crate) version: Protocol,
     pub(crate) receive_maximum: u16,
     maximum_packet_size: usize,
     maximum_qos: u8,
@@ -133,6 +133,11 @@ impl ServerLimits {
 
     /// Why the broker would not take `message`.
     pub(crate) fn check_message(&self, message: &OutgoingMessage) -> Result<(), Refused> {
+        self.check_publish(&PublishHeader::of(message, false))
+    }
+
+    /// The same of what is no message yet.
+    pub(crate) fn check_publish(&self, message: &PublishHeader<'_>) -> Result<(), Refused> {
         if message.qos.value() > self.maximum_qos {
             return Err(Refused::QosNotSupported { maximum: self.maximum_qos });
         }
@@ -142,7 +147,7 @@ impl ServerLimits {
         if self.maximum_packet_size == usize::MAX {
             return Ok(());
         }
-        self.check_size(PublishHeader::of(message, false).packet_len(self.version))
+        self.check_size(message.packet_len(self.version))
     }
 
     /// Why the broker would not take topic alias `alias`.

@@ -31,6 +31,18 @@ pub(crate) struct OutgoingMessage {
     pub(crate) is_stored: bool,
 }
 
+/// What a message counts for in the outbox until it is done with.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Share {
+    pub(crate) sequence: u64,
+    /// Bytes of topic and payload.
+    pub(crate) size: usize,
+    /// The broker confirms it.
+    pub(crate) is_acked: bool,
+    /// The store has a copy.
+    pub(crate) is_stored: bool,
+}
+
 /// The message id of what has the place `sequence`: 1 to 65,535 in turn, as in Python.
 pub(crate) fn message_id(sequence: u64) -> u16 {
     (sequence.saturating_sub(1) % u64::from(u16::MAX)) as u16 + 1
@@ -66,6 +78,10 @@ impl OutgoingMessage {
     /// What it counts for where memory is counted: topic and payload.
     pub(crate) fn size(&self) -> usize {
         self.topic.len() + self.payload.len()
+    }
+
+    pub(crate) fn share(&self) -> Share {
+        Share { sequence: self.sequence, size: self.size(), is_acked: self.is_acked(), is_stored: self.is_stored }
     }
 
     /// Whether the broker confirms it.

@@ -4,11 +4,13 @@ use std::collections::VecDeque;
 use std::io::{self, ErrorKind, IoSlice, Write};
 use std::sync::Arc;
 
-use crate::mqtt::{OutgoingMessage, Payload, packet_log};
+use crate::mqtt::{Batch, Completion, Encoded, OutgoingMessage, Payload, Share, packet_log};
 use crate::types::Protocol;
 
 /// A chunk of copied bytes grows to about this size.
 const CHUNK: usize = 64 * 1024;
+/// Below this, packets are copied rather than have a chunk of their own.
+const COPIED: usize = 8 * 1024;
 /// Chunks handed to the system in one call.
 const SLICES: usize = 16;
 
@@ -21,9 +23,32 @@ pub(crate) struct SendBuffer {
     waiting: usize,
     written: u64,
     /// Messages of QoS 0, each with the number of bytes after which it has been written whole.
-    qos0: VecDeque<(u64, OutgoingMessage)>,
+    qos0: VecDeque<(u64, Written)>,
     /// The packets appended, as texts, where they are wanted.
     log: Option<Log>,
+}
+
+/// A message of QoS 0 on its way.
+#[derive(Debug)]
+pub(crate) enum Written {
+    Encoded(Encoded),
+    Whole(Box<OutgoingMessage>),
+}
+
+impl Written {
+    pub(crate) fn share(&self) -> Share {
+        match self {
+            Written::Encoded(message) => message.share(),
+            Written::Whole(message) => message.share(),
+        }
+    }
+
+    pub(crate) fn into_completion(self) -> Arc<Completion> {
+        match self {
+            Written::Encoded(message) => message.completion,
+            Written::Whole(message) => message.completion,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -126,7 +151,32 @@ impl SendBuffer {
 
     /// `message`, of QoS 0, ends with what was appended last.
     pub(crate) fn ends_qos0(&mut self, message: OutgoingMessage) {
-        self.qos0.push_back((self.end(), message));
+        self.qos0.push_back((self.end(), Written::Whole(Box::new(message))));
+    }
+
+    /// Appends what was encoded before. A small `batch` is copied and can be filled again.
+    pub(crate) fn push_batch(&mut self, batch: &mut Batch) {
+        let (mut start, mut end) = (0, self.end());
+        for message in batch.messages.drain(..) {
+            let len = message.len as usize;
+            if let Some(log) = &mut self.log {
+                log.texts.extend(packet_log::sent(
+                    log.version,
+                    &batch.bytes[start..start + len],
+                    message.completion.mid(),
+                ));
+            }
+            start += len;
+            end += len as u64;
+            self.qos0.push_back((end, Written::Encoded(message)));
+        }
+        if batch.bytes.len() < COPIED {
+            self.append(|out| out.extend_from_slice(&batch.bytes));
+            batch.bytes.clear();
+        } else {
+            self.waiting += batch.bytes.len();
+            self.chunks.push_back(Chunk::Copied(std::mem::take(&mut batch.bytes)));
+        }
     }
 
     /// Writes as much as `socket` takes; `Ok(false)` when it takes no more for now.
@@ -177,7 +227,7 @@ impl SendBuffer {
     }
 
     /// The next message of QoS 0 that has been written whole.
-    pub(crate) fn next_written(&mut self) -> Option<OutgoingMessage> {
+    pub(crate) fn next_written(&mut self) -> Option<Written> {
         let &(end, _) = self.qos0.front()?;
         if end > self.written {
             return None;
@@ -189,14 +239,33 @@ impl SendBuffer {
     /// that were not written whole and so cannot have arrived.
     pub(crate) fn reset(&mut self) -> Vec<OutgoingMessage> {
         let log = self.log.take();
-        let unwritten = std::mem::replace(self, SendBuffer { log, ..SendBuffer::default() }).qos0;
-        unwritten.into_iter().map(|(_, message)| message).collect()
+        let before = std::mem::replace(self, SendBuffer { log, ..SendBuffer::default() });
+        let mut chunks = before.chunks.iter().map(Chunk::bytes);
+        // Where the chunk looked at ends in the stream. A packet that was encoded before lies within one chunk.
+        let (mut chunk, mut chunk_end) = (&[][..], before.written - before.position as u64);
+        let mut unwritten = Vec::with_capacity(before.qos0.len());
+        for (end, message) in before.qos0 {
+            while chunk_end < end
+                && let Some(next) = chunks.next()
+            {
+                (chunk, chunk_end) = (next, chunk_end + next.len() as u64);
+            }
+            unwritten.extend(match message {
+                Written::Whole(message) => Some(*message),
+                Written::Encoded(message) => {
+                    let end = chunk.len() - (chunk_end - end) as usize;
+                    message.decode(&chunk[..end])
+                }
+            });
+        }
+        unwritten
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mqtt::PublishHeader;
     use crate::mqtt::testing::message;
     use crate::types::Qos;
 
@@ -223,7 +292,7 @@ mod tests {
     }
 
     fn written(out: &mut SendBuffer) -> Vec<u64> {
-        std::iter::from_fn(|| out.next_written()).map(|message| message.sequence).collect()
+        std::iter::from_fn(|| out.next_written()).map(|message| message.share().sequence).collect()
     }
 
     #[test]
@@ -267,5 +336,31 @@ mod tests {
         assert_eq!(written(&mut out), [1]);
         let back: Vec<u64> = out.reset().iter().map(|message| message.sequence).collect();
         assert_eq!((back, out.len(), out.end()), (vec![2, 3], 0, 0));
+    }
+
+    #[test]
+    fn what_was_encoded_before_comes_back_unless_it_was_written_whole() {
+        let batch = |sequences: std::ops::RangeInclusive<u64>, payload: &[u8]| {
+            let mut batch = Batch::default();
+            for sequence in sequences {
+                let message = message(sequence, Qos::AtMostOnce);
+                let header = PublishHeader { payload_len: payload.len(), ..PublishHeader::of(&message, false) };
+                batch.push(&header, payload, Protocol::V5, sequence, Arc::clone(&message.completion));
+            }
+            batch
+        };
+        // The packet of each has 7 bytes, or fills a chunk of its own.
+        let (mut out, large) = (SendBuffer::default(), vec![7; CHUNK]);
+        out.push(b"abcd");
+        out.push_batch(&mut batch(1..=2, b"p"));
+        out.ends_qos0(message(3, Qos::AtMostOnce));
+        out.push_batch(&mut batch(4..=4, &large));
+        out.push_batch(&mut batch(5..=5, b"p"));
+        let mut socket = Slow { taken: Vec::new(), room: 4 + 7 + 3 };
+        assert!(!out.write_to(&mut socket).expect("no error"));
+        assert_eq!(written(&mut out), [1]);
+        let back = out.reset();
+        let seen: Vec<_> = back.iter().map(|it| (it.sequence, &it.topic[..], it.payload.len())).collect();
+        assert_eq!(seen, [(2, "t", 1), (3, "t", 1), (4, "t", CHUNK), (5, "t", 1)]);
     }
 }

@@ -13,6 +13,7 @@ use mio::{Registry, Token};
 use crate::engine::Engine;
 use crate::event::{ConnectionId, Event, EventQueue};
 use crate::mqtt::{Completion, Decoder, Loss, OutgoingMessage, ProtocolError, SendBuffer, Session};
+use crate::net::connection::confirming::Settled;
 use crate::net::ending::Ending;
 use crate::net::socket::{Got, Socket};
 use crate::net::wire::Wire;
@@ -47,6 +48,8 @@ pub(crate) struct Connection {
     link: Option<Link>,
     /// Events of this round, not delivered yet.
     events: Vec<Event>,
+    /// Messages that are done with, of which the outbox and whoever waits have yet to hear.
+    settled: Vec<Settled>,
     /// Completions that somebody waits for, to be notified without the lock.
     completed: Vec<Arc<Completion>>,
     /// The client is going away: nothing is sent any more.
@@ -127,6 +130,7 @@ impl Connection {
             attempt: None,
             link: None,
             events: Vec::new(),
+            settled: Vec::new(),
             completed: Vec::new(),
             abandoned: false,
         }
@@ -375,6 +379,7 @@ impl Connection {
 
     /// Sends DISCONNECT once everything is confirmed, or time is up.
     fn close_when_confirmed(&mut self, now: Instant) {
+        self.settle();
         let Some(Link { stage, .. }) = &mut self.link else {
             return;
         };
@@ -475,23 +480,5 @@ impl Connection {
             self.refused(item);
         }
         interrupted.suspected
-    }
-
-    /// Has the loop hear of an event, when this round's are delivered. The queue counts it from now on: whoever sees that a
-    /// message is confirmed sees that its callback is due.
-    fn tell(&mut self, event: Event) {
-        self.queue.expect();
-        self.events.push(event);
-    }
-
-    /// Hands the events of this round to the engine.
-    fn deliver(&mut self) {
-        if self.events.is_empty() {
-            return;
-        }
-        match &mut self.engine {
-            Some(engine) => engine.deliver(&mut self.events),
-            None => self.queue.append(&mut self.events),
-        }
     }
 }

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::mqtt::{
-    Completion, Filters, OutgoingMessage, Refused, RefusedItem, Request, SendBuffer, ServerLimits, Session, Turn,
-    message_id,
+    Batch, Completion, Filters, OutgoingMessage, Refused, RefusedItem, Request, SendBuffer, ServerLimits, Session,
+    Share, Turn, message_id,
 };
 use crate::outbox::draft::Draft;
 use crate::types::{Error, Properties, Qos, Result};
 
 /// Nothing more is encoded while this much waits for the socket.
-const HIGH_WATER: usize = 256 * 1024;
+pub(super) const HIGH_WATER: usize = 256 * 1024;
 /// Time between two looks through the line for messages that have expired.
 const GLANCE: Duration = Duration::from_secs(1);
 
@@ -28,25 +28,30 @@ pub(crate) struct Accepted {
 /// The queue between `publish` and the session.
 #[derive(Debug)]
 pub(crate) struct Queue {
-    next_sequence: u64,
+    pub(super) next_sequence: u64,
     /// Messages that the session does not have, by sequence.
-    waiting: VecDeque<OutgoingMessage>,
+    pub(super) waiting: VecDeque<OutgoingMessage>,
+    /// Messages of QoS 0 before all others here, encoded already, and how many they are.
+    pub(super) batches: VecDeque<Batch>,
+    pub(super) encoded: usize,
+    /// Whether messages may be encoded on the connection that stands, before it is their turn.
+    pub(super) early: bool,
     /// No waiting message expires before that.
     next_expiry: Option<Instant>,
     /// Messages whose turn came and that the session would not have overtake another one, by sequence.
-    held: Vec<OutgoingMessage>,
+    pub(super) held: Vec<OutgoingMessage>,
     /// How often the session had let something go when they were last looked at.
     releases: u64,
     /// Requests that the session does not have, by sequence. They keep their place among messages, but never wait for a
     /// window.
-    requests: VecDeque<Request>,
+    pub(super) requests: VecDeque<Request>,
     /// Waiting messages that a newer one of the same topic replaces, by topic.
     latest: HashMap<String, u64>,
     /// Unconfirmed messages, of any QoS and above 0.
-    pending: usize,
+    pub(super) pending: usize,
     pending_acked: usize,
     /// Topics and payloads of unconfirmed messages.
-    pending_bytes: usize,
+    pub(super) pending_bytes: usize,
     /// Unanswered requests, here and in the session.
     open_requests: usize,
     /// `max_inflight_messages` and `max_queued_messages`; 0 is no limit.
@@ -57,7 +62,7 @@ pub(crate) struct Queue {
     /// Callers that wait for room. Notifying costs a system call, also when there are none.
     pub(crate) waiting_for_room: usize,
     /// The broker's, while a connection stands.
-    limits: Option<ServerLimits>,
+    pub(super) limits: Option<ServerLimits>,
     /// Where to tell whether the client is there.
     pub(super) availability: Option<String>,
     /// It has been told "online", and not "offline" since.
@@ -85,6 +90,9 @@ impl Queue {
                 .collect(),
             next_expiry: kept.iter().filter_map(|message| message.expires_at).min(),
             waiting: kept.into(),
+            batches: VecDeque::new(),
+            encoded: 0,
+            early: false,
             held: Vec::new(),
             releases: 0,
             requests: VecDeque::new(),
@@ -104,6 +112,9 @@ impl Queue {
 
     /// Accepts a message.
     pub(crate) fn publish(&mut self, mut draft: Draft, connected: bool) -> Result<Accepted> {
+        if let Some(accepted) = self.encode(&draft, connected)? {
+            return Ok(accepted);
+        }
         self.resolve_alias(&mut draft)?;
         match self.replacement(&draft, connected)? {
             Some(replacement) => Ok(self.replace(replacement)),
@@ -281,6 +292,7 @@ impl Queue {
             Turn::One(sequence) => return self.send_one(sequence, now, session, out).into_iter().collect(),
         }
         self.take_back(session);
+        self.send_encoded(session, out);
         while out.len() < HIGH_WATER {
             self.set_aside(up_to, session);
             let next = self.next_message(up_to, session);
@@ -367,25 +379,28 @@ impl Queue {
     }
 
     /// The exchange of a message is finished, or it is given up.
-    pub(crate) fn finished(&mut self, message: &OutgoingMessage) {
+    pub(crate) fn finished(&mut self, message: Share) {
         self.pending -= 1;
-        self.pending_acked -= usize::from(message.is_acked());
-        self.pending_bytes -= message.size();
+        self.pending_acked -= usize::from(message.is_acked);
+        self.pending_bytes -= message.size;
     }
 
     pub(crate) fn request_finished(&mut self) {
         self.open_requests -= 1;
     }
 
-    pub(crate) fn connected(&mut self, limits: ServerLimits) {
+    pub(crate) fn connected(&mut self, limits: ServerLimits, early: bool) {
         self.latest.clear();
         self.limits = Some(limits);
+        self.early = early;
         self.tell_online();
     }
 
     /// The connection is gone: messages of QoS 0 and requests that were sent in vain stand in line again.
     pub(crate) fn disconnected(&mut self, qos0: Vec<OutgoingMessage>, requests: Vec<Request>) {
         self.limits = None;
+        self.early = false;
+        self.decode();
         for message in qos0.into_iter().rev() {
             self.expires_next(&message);
             self.waiting.push_front(message);
@@ -401,8 +416,9 @@ impl Queue {
 
     pub(crate) fn abandon(&mut self) -> Vec<OutgoingMessage> {
         self.forget_requests();
+        self.decode();
         let waiting: Vec<OutgoingMessage> = self.held.drain(..).chain(self.waiting.drain(..)).collect();
-        waiting.iter().for_each(|message| self.finished(message));
+        waiting.iter().for_each(|message| self.finished(message.share()));
         waiting
     }
 
@@ -426,7 +442,7 @@ impl Queue {
 
     /// Messages in line, and those that the session has.
     pub(crate) fn counts(&self) -> (usize, usize) {
-        let queued = self.waiting.len() + self.held.len();
+        let queued = self.encoded + self.waiting.len() + self.held.len();
         (queued, self.pending.saturating_sub(queued))
     }
 

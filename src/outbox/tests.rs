@@ -77,7 +77,7 @@ impl Client {
         self.session.connect(&packet, Instant::now(), &mut SendBuffer::default());
         let connack = Connack { session_present, code: ReasonCode::new(PacketType::Connack, 0), properties: limits };
         self.session.connected("broker".into(), &connack);
-        self.queue.connected(self.session.limits());
+        self.queue.connected(self.session.limits(), true);
     }
 
     fn disconnect(&mut self) {
@@ -91,7 +91,7 @@ impl Client {
         let mut bytes = Vec::new();
         self.out.write_to(&mut bytes).expect("a Vec takes all");
         while let Some(message) = self.out.next_written() {
-            self.queue.finished(&message);
+            self.queue.finished(message.share());
         }
         packets(&bytes)
     }
@@ -102,7 +102,7 @@ impl Client {
         let Some(crate::mqtt::Received::Published { message, .. }) = received else {
             panic!("not in flight: {id}");
         };
-        self.queue.finished(&message);
+        self.queue.finished(message.share());
     }
 }
 
@@ -195,6 +195,7 @@ fn resumed_exchanges_count_against_a_smaller_window() {
 fn only_what_has_come_through_the_engine_is_sent() {
     let mut client = client();
     client.connect(false, Properties::new());
+    client.queue.early = false;
     for topic in ["a", "b"] {
         client.accept(topic, Qos::AtMostOnce);
     }
@@ -213,6 +214,70 @@ fn a_request_does_not_overtake_what_the_engine_has_yet_to_bring() {
     client.queue.send_ready(0, Instant::now(), &mut client.session, &mut client.out);
     assert_eq!((client.queue.requests.len(), client.queue.waiting.len()), (1, 1));
     assert_eq!(client.sent(), ["10 1", "b", "10 3"]);
+}
+
+#[test]
+fn what_is_encoded_when_it_is_accepted_keeps_its_place() {
+    let mut client = client();
+    client.connect(false, Properties::new());
+    client.accept("a", Qos::AtMostOnce);
+    client.accept("b", Qos::AtMostOnce);
+    assert_eq!((client.queue.encoded, client.queue.counts()), (2, (2, 0)));
+    client.unsubscribe("f");
+    client.accept("c", Qos::AtMostOnce);
+    client.accept("d", Qos::AtLeastOnce);
+    client.accept("e", Qos::AtMostOnce);
+    assert_eq!((client.queue.encoded, client.queue.counts()), (2, (5, 0)));
+    assert_eq!(client.sent(), ["a", "b", "10 3", "c", "d", "e"]);
+    assert_eq!((client.queue.pending(), client.queue.pending_bytes), (1, 2));
+}
+
+#[test]
+fn what_is_encoded_does_not_overtake_what_is_resumed() {
+    let mut client = client();
+    client.connect(false, Properties::new());
+    for topic in ["a", "b"] {
+        client.accept(topic, Qos::AtLeastOnce);
+    }
+    assert_eq!(client.sent(), ["a", "b"]);
+    client.disconnect();
+    client.connect(true, Properties::new().with_receive_maximum(1));
+    client.accept("c", Qos::AtMostOnce);
+    assert_eq!((client.queue.encoded, client.sent()), (1, vec!["a+".into()]));
+    client.accept("d", Qos::AtMostOnce);
+    client.puback(1);
+    assert_eq!(client.sent(), ["b+", "c", "d"]);
+}
+
+#[test]
+fn what_is_encoded_and_not_sent_stands_in_line_again() {
+    let mut client = client();
+    client.connect(false, Properties::new());
+    client.accept("sent in vain", Qos::AtMostOnce);
+    client.queue.send_ready(u64::MAX, Instant::now(), &mut client.session, &mut client.out);
+    client.queue.publish(Draft { retain: true, ..draft("not sent", Qos::AtMostOnce) }, true).expect("room");
+    client.accept("behind", Qos::AtLeastOnce);
+    client.disconnect();
+    let line: Vec<_> = client.queue.waiting.iter().map(|it| (it.sequence, &it.topic[..], it.retain)).collect();
+    assert_eq!(line, [(1, "sent in vain", false), (2, "not sent", true), (3, "behind", false)]);
+    assert_eq!(client.queue.waiting[1].payload[..], *b"not sent");
+    assert_eq!((client.queue.encoded, client.queue.pending()), (0, 3));
+    client.connect(false, Properties::new());
+    assert_eq!(client.sent(), ["sent in vain", "not sent", "behind"]);
+}
+
+#[test]
+fn what_the_broker_does_not_take_is_not_encoded() {
+    let mut client = client();
+    client.connect(false, Properties::new().with_maximum_packet_size(9).with_retain_available(false));
+    let refused = client.queue.publish(draft("long", Qos::AtMostOnce), true);
+    assert!(matches!(refused, Err(Error::PacketTooLarge { limit: 9 })));
+    let refused = client.queue.publish(Draft { retain: true, ..draft("t", Qos::AtMostOnce) }, true);
+    assert!(matches!(refused, Err(Error::RetainNotSupported)));
+    client.queue.max_queued_bytes = 3;
+    client.accept("t", Qos::AtMostOnce);
+    assert!(matches!(client.queue.publish(draft("u", Qos::AtMostOnce), true), Err(Error::QueueBytesFull { limit: 3 })));
+    assert_eq!((client.sent(), client.queue.is_idle()), (vec!["t".into()], true));
 }
 
 #[test]

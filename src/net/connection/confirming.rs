@@ -1,17 +1,60 @@
-//! What is confirmed: messages written, messages answered, requests answered.
+//! What the loop is told, and what is confirmed: messages written, messages answered, requests answered.
 
 use std::sync::Arc;
 
 use super::Connection;
 use crate::event::Event;
-use crate::mqtt::{Filters, OutgoingMessage, Refused, RefusedItem, Request, Stage};
+use crate::mqtt::{Completion, Filters, OutgoingMessage, Refused, RefusedItem, Request, Share, Stage};
 use crate::types::{Error, LogLevel, Notice, PacketType, Properties, Qos, ReasonCode, Result};
 
+/// A message that is done with.
+pub(super) struct Settled {
+    completion: Arc<Completion>,
+    stage: Stage,
+    error: Option<Box<Error>>,
+    share: Share,
+}
+
 impl Connection {
+    /// Has the loop hear of an event, when this round's are delivered. The queue counts it from now on: whoever sees that a
+    /// message is confirmed sees that its callback is due.
+    pub(super) fn tell(&mut self, event: Event) {
+        self.queue.expect();
+        self.events.push(event);
+    }
+
+    /// Hands the events of this round to the engine.
+    pub(super) fn deliver(&mut self) {
+        self.settle();
+        if self.events.is_empty() {
+            return;
+        }
+        match &mut self.engine {
+            Some(engine) => engine.deliver(&mut self.events),
+            None => self.queue.append(&mut self.events),
+        }
+    }
+
     /// Confirms the messages of QoS 0 that have been written whole.
     pub(super) fn confirm_written(&mut self) {
+        let code = ReasonCode::new(PacketType::Puback, 0);
         while let Some(message) = self.out.next_written() {
-            self.published(&message, 0, Properties::new());
+            let share = message.share();
+            self.confirm(message.into_completion(), share, Ok(()), code, Properties::new());
+        }
+    }
+
+    /// The outbox, and whoever waits, hear of the messages that are done with: of many at a time, but before the loop
+    /// hears of the first.
+    pub(super) fn settle(&mut self) {
+        if self.settled.is_empty() {
+            return;
+        }
+        self.outbox.finished(self.settled.iter().map(|settled| settled.share));
+        for Settled { completion, stage, error, .. } in self.settled.drain(..) {
+            if completion.reach(stage, error.map_or(Ok(()), |error| Err(*error))) {
+                self.completed.push(completion);
+            }
         }
     }
 
@@ -26,21 +69,24 @@ impl Connection {
             true => Err(Error::PublishRefused { topic: Some(message.topic.clone()), code }),
             false => Ok(()),
         };
-        self.confirm(message, result, code, properties);
-        self.outbox.finished([message]);
+        self.confirm(Arc::clone(&message.completion), message.share(), result, code, properties);
     }
 
-    /// Tells whoever waits, and the loop, that a message is done with.
-    fn confirm(&mut self, message: &OutgoingMessage, result: Result<()>, code: ReasonCode, properties: Properties) {
-        let completion = &message.completion;
+    /// Tells the loop, and soon whoever waits, that a message is done with.
+    fn confirm(
+        &mut self,
+        completion: Arc<Completion>,
+        share: Share,
+        result: Result<()>,
+        code: ReasonCode,
+        properties: Properties,
+    ) {
         let has_callback = self.queue.has_on_publish();
         let stage = if has_callback { Stage::Confirmed } else { Stage::CallbackDone };
-        if completion.reach(stage, result) {
-            self.completed.push(Arc::clone(completion));
-        }
         if has_callback {
-            self.tell(Event::Published { completion: Arc::clone(completion), code, properties });
+            self.tell(Event::Published { completion: Arc::clone(&completion), code, properties });
         }
+        self.settled.push(Settled { completion, stage, error: result.err().map(Box::new), share });
     }
 
     /// The client is going away with a message.
@@ -64,8 +110,7 @@ impl Connection {
                 let level = if let Refused::Expired { .. } = why { LogLevel::Info } else { LogLevel::Error };
                 let notice = Notice::MessageGivenUp { topic: message.topic.clone(), error: why.into() };
                 self.notice(level, &notice);
-                self.confirm(&message, Err(result), code, Properties::new());
-                self.outbox.finished([&message]);
+                self.confirm(Arc::clone(&message.completion), message.share(), Err(result), code, Properties::new());
             }
             RefusedItem::Request(request, why) => {
                 let codes = vec![why.code(); request.len()];

@@ -134,7 +134,8 @@ impl Connection {
             if let Some(patience) = self.session.keepalive().patience_of_tcp() {
                 link.socket.give_up_after(patience);
             }
-            self.outbox.connected(&server, self.session.limits());
+            let early = self.engine.as_ref().is_some_and(|engine| engine.encodes_early());
+            self.outbox.connected(&server, self.session.limits(), early);
             if let Some(engine) = &mut self.engine {
                 engine.appended();
             }

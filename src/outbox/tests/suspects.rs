@@ -126,7 +126,7 @@ impl World {
         let code = ReasonCode::new(PacketType::Connack, 0);
         let connack = Connack { session_present: self.connections > 1, code, properties: Properties::new() };
         self.session.connected("broker".into(), &connack);
-        self.queue.connected(self.session.limits());
+        self.queue.connected(self.session.limits(), true);
         loop {
             self.session.try_suspects(self.now, &mut self.out);
             for item in self.queue.send_ready(u64::MAX, Instant::now(), &mut self.session, &mut self.out) {
@@ -135,7 +135,7 @@ impl World {
             let mut bytes = Vec::new();
             self.out.write_to(&mut bytes).expect("a Vec takes all");
             while let Some(message) = self.out.next_written() {
-                self.queue.finished(&message);
+                self.queue.finished(message.share());
             }
             if bytes.is_empty() {
                 if self.queue.is_idle() {
@@ -195,7 +195,7 @@ impl World {
         };
         assert_eq!(refused.code(), 131);
         match message {
-            Some(message) => self.queue.finished(&message),
+            Some(message) => self.queue.finished(message.share()),
             None => self.queue.request_finished(),
         }
         self.given_up.push(Error::from(refused).to_string());
@@ -234,7 +234,7 @@ impl World {
     fn receive(&mut self, packet: Packet) {
         match self.session.receive(packet, self.now, &mut self.out).expect("allowed") {
             Some(Received::Published { message, .. }) => {
-                self.queue.finished(&message);
+                self.queue.finished(message.share());
                 self.confirmed.push(message.sequence);
             }
             Some(Received::Answered { request, .. }) => {
