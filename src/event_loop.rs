@@ -14,6 +14,7 @@ mod random;
 mod subscriptions;
 mod waiting;
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -56,6 +57,8 @@ pub(crate) struct EventLoop<C, U> {
     pub(crate) loop_lock: LoopLock,
     connection: Arc<ConnectionCell>,
     userdata: Mutex<Arc<U>>,
+    /// Counts how often it was replaced.
+    userdata_changes: AtomicU64,
     settings: Mutex<ConnectSettings>,
     subscriptions: Mutex<Subscriptions>,
     /// Restore subscriptions that the broker has lost.
@@ -108,11 +111,17 @@ impl<C, U> EventLoop<C, U> {
             loop_lock: LoopLock::new(),
             connection,
             userdata: Mutex::new(Arc::new(userdata)),
+            userdata_changes: AtomicU64::new(0),
             settings: Mutex::new(settings),
             subscriptions: Mutex::default(),
             resubscribe,
             version,
         }
+    }
+
+    /// Whether the program has chosen MQTT 5, from which no broker brings the client down.
+    pub(crate) fn is_v5(&self) -> bool {
+        self.version == Protocol::V5
     }
 
     /// The version of MQTT, or the older one to which the broker has brought the client down.
@@ -132,6 +141,7 @@ impl<C, U> EventLoop<C, U> {
     /// Replaces the user data. The old one is dropped with no lock held.
     pub(crate) fn userdata_set(&self, userdata: U) {
         let old = std::mem::replace(&mut *lock(&self.userdata), Arc::new(userdata));
+        self.userdata_changes.fetch_add(1, Ordering::SeqCst);
         drop(old);
     }
 
@@ -223,7 +233,7 @@ impl<C, U> EventLoop<C, U> {
         let deadline = deadline.into_iter().chain(self.connection.next_due()).min();
         match self.queue.pop(deadline) {
             Popped::Event(event) => {
-                let number = self.dispatch(client, event);
+                let number = self.dispatch(client, &self.userdata(), event);
                 if number > 0 || self.queue.regained_room() {
                     self.network.wake();
                 }
@@ -274,6 +284,8 @@ impl<C, U> EventLoop<C, U> {
     fn run_batch(&self, client: &C) {
         let mut acknowledged = Instant::now();
         let mut to_acknowledge = false;
+        let changes = || self.userdata_changes.load(Ordering::SeqCst);
+        let (mut known, mut userdata) = (changes(), self.userdata());
         for _ in 1..BATCH {
             if self.loop_lock.is_wanted() {
                 break;
@@ -281,7 +293,10 @@ impl<C, U> EventLoop<C, U> {
             let Popped::Event(event) = self.queue.pop(Some(acknowledged)) else {
                 break;
             };
-            to_acknowledge |= self.dispatch(client, event) > 0 || self.queue.regained_room();
+            if changes() != known {
+                (known, userdata) = (changes(), self.userdata());
+            }
+            to_acknowledge |= self.dispatch(client, &userdata, event) > 0 || self.queue.regained_room();
             // Callbacks that take their time must not keep the broker waiting for those before them.
             if to_acknowledge && acknowledged.elapsed() > ACKNOWLEDGE_AFTER {
                 self.network.wake();

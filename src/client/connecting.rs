@@ -264,7 +264,7 @@ impl<U: Send + Sync + 'static> Client<U> {
 
     /// Properties belong to MQTT 5 and must be allowed where they are used.
     pub(crate) fn check_properties(&self, properties: &crate::types::Properties, home: PropertyHome) -> Result<()> {
-        if !properties.is_empty() && self.protocol() != Protocol::V5 {
+        if !properties.is_empty() && !self.events().is_v5() {
             return Err(Error::PropertiesNeedV5);
         }
         properties.check(home)

@@ -6,8 +6,7 @@ use crate::client::{Client, MessageInfo};
 use crate::mqtt::OutgoingMessage;
 use crate::outbox::Draft;
 use crate::types::{
-    Error, IntoPayload, Message, PropertyHome, Protocol, PublishOptions, Result, check_payload, check_qos, check_topic,
-    later,
+    Error, IntoPayload, Message, PropertyHome, PublishOptions, Result, check_payload, check_qos, check_topic, later,
 };
 
 /// # Publishing
@@ -89,7 +88,7 @@ impl<U: Send + Sync + 'static> Client<U> {
         }
         let qos = check_qos(options.qos)?;
         self.check_properties(&options.properties, PropertyHome::Publish)?;
-        let properties = if self.protocol() == Protocol::V5 { options.properties.size_in_publish() } else { 0 };
+        let properties = if self.events().is_v5() { options.properties.size_in_publish() } else { 0 };
         check_payload(&topic, properties, payload.len())?;
         Ok(Draft {
             topic,

@@ -107,13 +107,13 @@ impl EventQueue {
     /// Puts an event behind all others.
     #[cfg(test)]
     pub(crate) fn push(&self, event: Event) {
-        self.expect();
+        self.expect(1);
         self.append(&mut vec![event]);
     }
 
-    /// An event is on its way into the queue; nobody may think that all is done.
-    pub(crate) fn expect(&self) {
-        self.len.fetch_add(1, Ordering::SeqCst);
+    /// So many events are on their way into the queue; nobody may think that all is done.
+    pub(crate) fn expect(&self, count: usize) {
+        self.len.fetch_add(count, Ordering::SeqCst);
     }
 
     /// Puts events behind all others, in order. Each has been [expected](Self::expect).
@@ -227,12 +227,12 @@ impl EventQueue {
 
     /// The event that [`pop`](Self::pop) gave is dealt with.
     pub(crate) fn dealt(&self) {
-        self.dealing.store(false, Ordering::SeqCst);
+        self.dealing.store(false, Ordering::Release);
     }
 
     /// Whether there is no event, and the callbacks of all there were have returned.
     pub(crate) fn is_done(&self) -> bool {
-        self.len() == 0 && !self.dealing.load(Ordering::SeqCst)
+        self.len() == 0 && !self.dealing.load(Ordering::Acquire)
     }
 
     /// Whether there is an event in the queue, not only on its way.
@@ -243,7 +243,8 @@ impl EventQueue {
 
     /// The next event, waited for until `deadline`. Only the thread that runs the loop calls this.
     pub(crate) fn pop(&self, deadline: Option<Instant>) -> Popped {
-        self.looked.fetch_add(1, Ordering::Relaxed);
+        // One thread at a time counts.
+        self.looked.store(self.looked() + 1, Ordering::Relaxed);
         loop {
             let mut taken = lock(&self.taken);
             if taken.events.is_empty() {
@@ -254,7 +255,8 @@ impl EventQueue {
                     Event::Published { completion, .. } => Some(Arc::clone(completion)),
                     _ => None,
                 };
-                self.dealing.store(true, Ordering::SeqCst);
+                // Whoever sees that it is gone from the queue sees that it is dealt with.
+                self.dealing.store(true, Ordering::Relaxed);
                 self.len.fetch_sub(1, Ordering::SeqCst);
                 return Popped::Event(event);
             }
@@ -308,8 +310,7 @@ mod tests {
     fn events_keep_their_order() {
         let queue = EventQueue::default();
         queue.push(marker(1));
-        queue.expect();
-        queue.expect();
+        queue.expect(2);
         queue.append(&mut vec![marker(2), marker(3)]);
         assert!(matches!(queue.pop(None), Popped::Event(_)));
         queue.push(marker(4));

@@ -12,18 +12,17 @@ use crate::types::{ConnectFlags, DisconnectFlags, Error, LogLevel, Message, Noti
 
 impl<C, U> EventLoop<C, U> {
     /// Deals with one event. Needs the loop's lock. Gives the number of a message that is to be acknowledged now.
-    pub(super) fn dispatch(&self, client: &C, event: Event) -> u64 {
-        let number = self.deal_with(client, event);
+    pub(super) fn dispatch(&self, client: &C, userdata: &U, event: Event) -> u64 {
+        let number = self.deal_with(client, userdata, event);
         self.queue.dealt();
         number
     }
 
-    fn deal_with(&self, client: &C, event: Event) -> u64 {
+    fn deal_with(&self, client: &C, userdata: &U, event: Event) -> u64 {
         let size = event.size();
-        let userdata = self.userdata();
         match event {
             Event::Message(message) => {
-                self.run_on_message(client, &userdata, &message);
+                self.run_on_message(client, userdata, &message);
                 self.queue.handled(message.number, size);
                 return message.number;
             }
@@ -31,7 +30,7 @@ impl<C, U> EventLoop<C, U> {
                 let mid = completion.mid();
                 let about = || format!("on_publish (mid {mid})");
                 self.run_callback(client, &self.callbacks.publish, about, |callback| {
-                    callback(client, &userdata, mid, code, &properties)
+                    callback(client, userdata, mid, code, &properties)
                 });
                 if completion.reach(Stage::CallbackDone, Ok(())) {
                     completion.notify();
@@ -41,13 +40,13 @@ impl<C, U> EventLoop<C, U> {
                 lock(&self.subscriptions).answered(&filters, &codes);
                 let about = || format!("on_subscribe (mid {mid})");
                 self.run_callback(client, &self.callbacks.subscribe, about, |callback| {
-                    callback(client, &userdata, mid, &codes, &properties)
+                    callback(client, userdata, mid, &codes, &properties)
                 });
             }
             Event::Unsubscribed { mid, codes, properties } => {
                 let about = || format!("on_unsubscribe (mid {mid})");
                 self.run_callback(client, &self.callbacks.unsubscribe, about, |callback| {
-                    callback(client, &userdata, mid, &codes, &properties)
+                    callback(client, userdata, mid, &codes, &properties)
                 });
             }
             Event::Log { level, text } => self.log_arrived(client, level, &text),

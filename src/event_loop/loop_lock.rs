@@ -1,6 +1,7 @@
 //! Whose turn it is: callbacks of one client run on one thread at a time.
 
 use std::cell::RefCell;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard};
 use std::thread::JoinHandle;
 use std::time::Instant;
@@ -27,17 +28,18 @@ pub(crate) enum Mode {
 pub(crate) struct LoopLock {
     state: Mutex<State>,
     changed: Condvar,
+    /// Threads that want the lock before the loop goes on. Changed, as `stop` is, with the state locked; asked after each
+    /// event without.
+    wanted: AtomicUsize,
+    stop: AtomicBool,
 }
 
 #[derive(Debug)]
 struct State {
     taken: bool,
-    /// Threads that want the lock before the loop goes on.
-    wanted: usize,
     /// Threads that wait for a change. Waking costs a system call, also when there are none.
     waiting: usize,
     mode: Mode,
-    stop: bool,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -56,8 +58,13 @@ pub(crate) struct RunningLoop<'a>(&'a LoopLock);
 
 impl LoopLock {
     pub(crate) fn new() -> Self {
-        let state = State { taken: false, wanted: 0, waiting: 0, mode: Mode::Manual, stop: false, thread: None };
-        LoopLock { state: Mutex::new(state), changed: Condvar::new() }
+        let state = State { taken: false, waiting: 0, mode: Mode::Manual, thread: None };
+        LoopLock {
+            state: Mutex::new(state),
+            changed: Condvar::new(),
+            wanted: AtomicUsize::new(0),
+            stop: AtomicBool::new(false),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -106,7 +113,7 @@ impl LoopLock {
     /// Takes the lock before the loop goes on, by `deadline`; `wake` interrupts the loop's wait.
     pub(crate) fn take(&self, deadline: Instant, wake: impl FnOnce()) -> Option<LoopGuard<'_>> {
         let mut state = self.lock();
-        state.wanted += 1;
+        self.wanted.fetch_add(1, Ordering::SeqCst);
         if state.taken {
             drop(state);
             wake();
@@ -115,7 +122,7 @@ impl LoopLock {
         while state.taken && Instant::now() < deadline {
             state = self.wait(state, Some(deadline));
         }
-        state.wanted -= 1;
+        self.wanted.fetch_sub(1, Ordering::SeqCst);
         if state.taken {
             // The loop may have waited for us to take it.
             self.notify(state);
@@ -127,7 +134,7 @@ impl LoopLock {
     /// Takes the lock when nobody else wants it; for the loop itself.
     pub(crate) fn take_last(&self) -> LoopGuard<'_> {
         let mut state = self.lock();
-        while state.taken || state.wanted > 0 {
+        while state.taken || self.has_takers() {
             state = self.wait(state, None);
         }
         self.give(state)
@@ -136,13 +143,13 @@ impl LoopLock {
     /// Takes the lock if nobody else has it or wants it; for the loop itself, where it must not wait.
     pub(crate) fn try_take_last(&self) -> Option<LoopGuard<'_>> {
         let state = self.lock();
-        (!state.taken && state.wanted == 0).then(|| self.give(state))
+        (!state.taken && !self.has_takers()).then(|| self.give(state))
     }
 
     /// Takes the lock if no loop of the program's runs and nobody has it; or waits for a change until `deadline`.
     pub(crate) fn take_or_wait(&self, deadline: Option<Instant>) -> Option<LoopGuard<'_>> {
         let state = self.lock();
-        if state.mode == Mode::Manual && !state.taken && state.wanted == 0 {
+        if state.mode == Mode::Manual && !state.taken && !self.has_takers() {
             return Some(self.give(state));
         }
         drop(self.wait(state, deadline));
@@ -151,8 +158,11 @@ impl LoopLock {
 
     /// Whether the loop should let others have the lock.
     pub(crate) fn is_wanted(&self) -> bool {
-        let state = self.lock();
-        state.wanted > 0 || state.stop
+        self.has_takers() || self.is_stopping()
+    }
+
+    fn has_takers(&self) -> bool {
+        self.wanted.load(Ordering::SeqCst) > 0
     }
 
     /// Whether a loop of the program's runs.
@@ -167,7 +177,7 @@ impl LoopLock {
             return Err(Error::LoopRunning);
         }
         state.mode = mode;
-        state.stop = false;
+        self.stop.store(false, Ordering::SeqCst);
         state.thread = None;
         Ok(RunningLoop(self))
     }
@@ -190,7 +200,7 @@ impl LoopLock {
         if !matches!(state.mode, Mode::Thread | Mode::Pool) {
             return Err(Error::NoLoop);
         }
-        if std::mem::replace(&mut state.stop, true) {
+        if self.stop.swap(true, Ordering::SeqCst) {
             return Ok(None);
         }
         // The thread may run before whoever has started it has its handle.
@@ -201,7 +211,7 @@ impl LoopLock {
     }
 
     pub(crate) fn is_stopping(&self) -> bool {
-        self.lock().stop
+        self.stop.load(Ordering::SeqCst)
     }
 
     /// Waits until no pool runs the loop.

@@ -48,6 +48,8 @@ pub(crate) struct Connection {
     link: Option<Link>,
     /// Events of this round, not delivered yet.
     events: Vec<Event>,
+    /// How many of them the queue has yet to count.
+    uncounted: usize,
     /// Messages that are done with, of which the outbox and whoever waits have yet to hear.
     settled: Vec<Settled>,
     /// Completions that somebody waits for, to be notified without the lock.
@@ -130,6 +132,7 @@ impl Connection {
             attempt: None,
             link: None,
             events: Vec::new(),
+            uncounted: 0,
             settled: Vec::new(),
             completed: Vec::new(),
             abandoned: false,

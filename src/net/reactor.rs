@@ -62,7 +62,9 @@ impl Channel {
 
     /// Has the thread look after this client.
     pub(crate) fn notify(self: &Arc<Self>) {
+        // Where it is still set, the thread has yet to look; asked first, as that leaves the thread's cache alone.
         if let Some(reactor) = self.reactor.get()
+            && !self.notified.load(Ordering::SeqCst)
             && !self.notified.swap(true, Ordering::SeqCst)
         {
             reactor.tell(Said::Look(Arc::clone(self)));

@@ -19,7 +19,13 @@ impl Connection {
     /// Has the loop hear of an event, when this round's are delivered. The queue counts it from now on: whoever sees that a
     /// message is confirmed sees that its callback is due.
     pub(super) fn tell(&mut self, event: Event) {
-        self.queue.expect();
+        self.queue.expect(1);
+        self.events.push(event);
+    }
+
+    /// The same of what nobody can know of before [`settle`](Self::settle), which counts many at a time.
+    pub(super) fn tell_soon(&mut self, event: Event) {
+        self.uncounted += 1;
         self.events.push(event);
     }
 
@@ -44,9 +50,12 @@ impl Connection {
         }
     }
 
-    /// The outbox, and whoever waits, hear of the messages that are done with: of many at a time, but before the loop
-    /// hears of the first.
+    /// The queue counts what the loop is about to hear of; then the outbox, and whoever waits, hear of the messages that are
+    /// done with: of many at a time, but before the loop hears of the first.
     pub(super) fn settle(&mut self) {
+        if self.uncounted > 0 {
+            self.queue.expect(std::mem::take(&mut self.uncounted));
+        }
         if self.settled.is_empty() {
             return;
         }
@@ -84,7 +93,7 @@ impl Connection {
         let has_callback = self.queue.has_on_publish();
         let stage = if has_callback { Stage::Confirmed } else { Stage::CallbackDone };
         if has_callback {
-            self.tell(Event::Published { completion: Arc::clone(&completion), code, properties });
+            self.tell_soon(Event::Published { completion: Arc::clone(&completion), code, properties });
         }
         self.settled.push(Settled { completion, stage, error: result.err().map(Box::new), share });
     }

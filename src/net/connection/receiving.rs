@@ -100,7 +100,7 @@ impl Connection {
         self.log_sent();
         match received {
             None => {}
-            Some(Received::Message(message)) => self.tell(Event::Message(message)),
+            Some(Received::Message(message)) => self.tell_soon(Event::Message(message)),
             Some(Received::Published { message, code, properties }) => self.published(&message, code, properties),
             Some(Received::Answered { request, codes, properties }) => self.answered(request, codes, properties),
             Some(Received::Disconnect { code, properties }) => {
