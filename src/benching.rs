@@ -164,7 +164,7 @@ impl Publishing {
         let publishing = Publishing::of_session(of);
         let outbox = Outbox::new(None, Vec::new(), 0);
         outbox.max_inflight_set(BATCH as usize);
-        outbox.connected("broker", publishing.session.limits());
+        outbox.connected("broker", publishing.session.limits(), true);
         Publishing { outbox: Some(outbox), ..publishing }
     }
 
@@ -203,7 +203,8 @@ impl Publishing {
             }),
         }
         write(&mut self.out, &mut self.sent);
-        let mut confirmed: Vec<_> = std::iter::from_fn(|| self.out.next_written()).collect();
+        let mut confirmed: Vec<_> =
+            std::iter::from_fn(|| self.out.next_written()).map(|message| message.share()).collect();
         let answers: &[u8] = match self.qos {
             Qos::AtMostOnce => &[],
             Qos::AtLeastOnce => &[kind::PUBACK],
@@ -214,17 +215,18 @@ impl Publishing {
             let bytes: Vec<u8> = ids.flat_map(|id| short_ack(*answer, id)).collect();
             let fed = self.decoder.feed(&bytes, |packet| {
                 if let Some(Received::Published { message, .. }) = self.session.receive(packet, now, &mut self.out)? {
-                    confirmed.push(message);
+                    confirmed.push(message.share());
                 }
                 Ok::<(), ProtocolError>(())
             });
             assert_eq!(fed, Ok(()));
         }
         write(&mut self.out, &mut self.sent);
+        let count = confirmed.len() as u64;
         if let Some(outbox) = &self.outbox {
-            outbox.finished(&confirmed);
+            outbox.finished(confirmed);
         }
-        confirmed.len() as u64
+        count
     }
 }
 
@@ -299,7 +301,7 @@ impl Dispatching {
             let message = Message { number: self.number, ..Message::new(TOPIC, payload()) };
             let event = Event::Message(message);
             self.events.queue.received(event.size());
-            self.events.queue.expect();
+            self.events.queue.expect(1);
             messages.push(event);
         }
         self.events.queue.append(&mut messages);
