@@ -330,7 +330,7 @@ impl Session {
         out: &mut SendBuffer,
     ) -> Result<Option<Received>, ProtocolError> {
         self.inbound_aliases.resolve(&mut publish)?;
-        let Arrival::New(number) = self.incoming.arrive(publish.id, publish.qos, publish.dup, out) else {
+        let Arrival::New(number) = self.incoming.arrive(&publish, out) else {
             return Ok(None);
         };
         if self.incoming.open() > self.receive_maximum {

@@ -286,6 +286,46 @@ fn a_duplicate_after_a_reconnection_is_answered_once_handled() {
 }
 
 #[test]
+fn another_message_under_the_id_of_one_still_held_is_delivered() {
+    // NATS keeps a session over its nodes, but not its packet ids: there, DUP means a message that another one has had.
+    for protocol in VERSIONS {
+        let (done, answered) = Probe::pair();
+        let broker = ScriptedBroker::sequence(vec![
+            script(|peer| {
+                peer.accept();
+                deliver(peer, "held", 1, 1, false);
+                deliver(peer, "queued", 1, 2, false);
+                peer.expect_eof();
+            }),
+            script(move |peer| {
+                peer.expect_connect();
+                peer.connack(0, true);
+                deliver(peer, "other", 1, 1, true);
+                deliver(peer, "queued", 1, 2, true);
+                confirm_after(peer);
+                assert_eq!(peer.expect_puback().id, 2);
+                assert_eq!(peer.expect_puback().id, 1);
+                let _ = done.send(());
+                peer.expect_disconnect();
+            }),
+        ]);
+        let client = kept("numbered-anew", protocol);
+        let (begun, permit) = gated(&client);
+        client.connect_with(HOST, broker.port(), kept_options(protocol)).expect("accepted");
+        client.loop_start().expect("a loop");
+        assert_eq!(begun.next("the callback"), "held");
+        // The callback is busy all the while.
+        client.reconnect().expect("accepted again");
+        publish_after(&client);
+        drop(permit);
+        assert_eq!(begun.take(2, "the other messages"), ["queued", "other"], "{protocol:?}: once each");
+        answered.next("both answers");
+        client.disconnect().expect("connected");
+        broker.finish();
+    }
+}
+
+#[test]
 fn what_was_handled_offline_is_not_delivered_again() {
     // QoS 2: the broker could not be answered, and sends the message again.
     for protocol in VERSIONS {

@@ -1,9 +1,10 @@
 //! The exchanges that the broker began: messages of QoS 1 and 2 that we owe an answer.
 
 use std::collections::VecDeque;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use crate::mqtt::session::packet_ids::PacketIds;
-use crate::mqtt::{SendBuffer, kind, short_ack};
+use crate::mqtt::{Publish, SendBuffer, kind, short_ack};
 use crate::types::Qos;
 
 /// A message that was delivered and whose callbacks have not returned.
@@ -12,6 +13,8 @@ struct Delivered {
     number: u64,
     id: u16,
     qos: Qos,
+    /// What distinguishes it from another message under the same id; 0 at QoS 2.
+    content: u64,
     /// It came, or came again, on the connection that stands: only there it can be answered.
     is_due: bool,
 }
@@ -42,14 +45,17 @@ pub(crate) enum Arrival {
 
 impl Incoming {
     /// A PUBLISH has come. A known one is answered here, or when its callbacks have returned.
-    pub(crate) fn arrive(&mut self, id: u16, qos: Qos, dup: bool, out: &mut SendBuffer) -> Arrival {
+    pub(crate) fn arrive(&mut self, publish: &Publish, out: &mut SendBuffer) -> Arrival {
+        let Publish { id, qos, dup, .. } = *publish;
         if qos == Qos::AtMostOnce {
             return Arrival::New(0);
         }
         let known = qos == Qos::ExactlyOnce && self.unreleased.contains(id);
-        // Without DUP, QoS 1 means another message, under an id that the broker considers free.
+        let content = if qos == Qos::AtLeastOnce { content(publish) } else { 0 };
+        // Without DUP, QoS 1 means another message, under an id that the broker considers free. With DUP it does so too on
+        // NATS, whose nodes number the messages of a session that they take over anew.
         if known || (dup && qos == Qos::AtLeastOnce) {
-            match self.find(id, qos) {
+            match self.find(id, qos, content) {
                 Some(place) => {
                     self.next_again = place + 1;
                     let held = &mut self.delivered[place];
@@ -68,13 +74,13 @@ impl Incoming {
         }
         self.count += 1;
         self.open += 1;
-        self.delivered.push_back(Delivered { number: self.count, id, qos, is_due: true });
+        self.delivered.push_back(Delivered { number: self.count, id, qos, content, is_due: true });
         Arrival::New(self.count)
     }
 
     /// The place of a message whose callbacks have not returned.
-    fn find(&self, id: u16, qos: Qos) -> Option<usize> {
-        let is_it = |held: &Delivered| held.id == id && held.qos == qos;
+    fn find(&self, id: u16, qos: Qos, content: u64) -> Option<usize> {
+        let is_it = |held: &Delivered| held.id == id && held.qos == qos && held.content == content;
         if self.delivered.get(self.next_again).is_some_and(is_it) {
             return Some(self.next_again);
         }
@@ -146,9 +152,23 @@ impl Incoming {
     }
 }
 
+/// A number for what a message says: the same when it comes again.
+fn content(publish: &Publish) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    publish.topic.hash(&mut hasher);
+    publish.payload.hash(&mut hasher);
+    hasher.finish()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::types::Properties;
+
+    fn message(id: u16, qos: Qos, dup: bool) -> Publish {
+        let (topic, payload, properties) = ("t".to_owned(), b"x".to_vec(), Properties::new());
+        Publish { topic, payload, qos, retain: false, dup, id, properties }
+    }
 
     fn sent(out: &mut SendBuffer) -> Vec<u8> {
         let mut bytes = Vec::new();
@@ -159,10 +179,10 @@ mod tests {
     #[test]
     fn answers_go_out_when_the_callbacks_have_returned_in_order() {
         let (mut incoming, mut out) = (Incoming::default(), SendBuffer::default());
-        assert_eq!(incoming.arrive(0, Qos::AtMostOnce, false, &mut out), Arrival::New(0));
-        assert_eq!(incoming.arrive(7, Qos::AtLeastOnce, false, &mut out), Arrival::New(1));
-        assert_eq!(incoming.arrive(8, Qos::ExactlyOnce, false, &mut out), Arrival::New(2));
-        assert_eq!(incoming.arrive(9, Qos::AtLeastOnce, false, &mut out), Arrival::New(3));
+        assert_eq!(incoming.arrive(&message(0, Qos::AtMostOnce, false), &mut out), Arrival::New(0));
+        assert_eq!(incoming.arrive(&message(7, Qos::AtLeastOnce, false), &mut out), Arrival::New(1));
+        assert_eq!(incoming.arrive(&message(8, Qos::ExactlyOnce, false), &mut out), Arrival::New(2));
+        assert_eq!(incoming.arrive(&message(9, Qos::AtLeastOnce, false), &mut out), Arrival::New(3));
         incoming.acknowledge(0, &mut out);
         assert!(out.is_empty());
         incoming.acknowledge(2, &mut out);
@@ -176,9 +196,9 @@ mod tests {
     fn a_message_that_comes_again_while_it_is_handled_is_answered_once() {
         for (qos, kind) in [(Qos::AtLeastOnce, 0x40), (Qos::ExactlyOnce, 0x50)] {
             let (mut incoming, mut out) = (Incoming::default(), SendBuffer::default());
-            assert_eq!(incoming.arrive(7, qos, false, &mut out), Arrival::New(1));
+            assert_eq!(incoming.arrive(&message(7, qos, false), &mut out), Arrival::New(1));
             incoming.disconnected();
-            assert_eq!(incoming.arrive(7, qos, true, &mut out), Arrival::Known);
+            assert_eq!(incoming.arrive(&message(7, qos, true), &mut out), Arrival::Known);
             assert!(out.is_empty());
             incoming.acknowledge(1, &mut out);
             assert_eq!(sent(&mut out), [kind, 2, 0, 7]);
@@ -186,25 +206,39 @@ mod tests {
     }
 
     #[test]
+    fn another_message_with_dup_under_the_id_of_one_that_is_handled_is_new() {
+        let (mut incoming, mut out) = (Incoming::default(), SendBuffer::default());
+        let numbered =
+            |id, payload: &[u8]| Publish { payload: payload.to_vec(), ..message(id, Qos::AtLeastOnce, true) };
+        incoming.arrive(&numbered(1, b"first"), &mut out);
+        incoming.arrive(&numbered(2, b"second"), &mut out);
+        incoming.disconnected();
+        assert_eq!(incoming.arrive(&numbered(1, b"second"), &mut out), Arrival::New(3));
+        assert_eq!(incoming.arrive(&numbered(2, b"second"), &mut out), Arrival::Known);
+        incoming.acknowledge(3, &mut out);
+        assert_eq!(sent(&mut out), [0x40, 2, 0, 2, 0x40, 2, 0, 1]);
+    }
+
+    #[test]
     fn a_qos_2_message_handled_between_two_connections_is_not_delivered_again() {
         let (mut incoming, mut out) = (Incoming::default(), SendBuffer::default());
-        incoming.arrive(7, Qos::ExactlyOnce, false, &mut out);
+        incoming.arrive(&message(7, Qos::ExactlyOnce, false), &mut out);
         incoming.disconnected();
         incoming.acknowledge(1, &mut out);
         assert!(out.is_empty(), "there was nobody to tell");
-        assert_eq!(incoming.arrive(7, Qos::ExactlyOnce, true, &mut out), Arrival::Known);
+        assert_eq!(incoming.arrive(&message(7, Qos::ExactlyOnce, true), &mut out), Arrival::Known);
         assert_eq!(sent(&mut out), [0x50, 2, 0, 7]);
         incoming.release(7, &mut out);
-        assert_eq!(incoming.arrive(7, Qos::ExactlyOnce, false, &mut out), Arrival::New(2));
+        assert_eq!(incoming.arrive(&message(7, Qos::ExactlyOnce, false), &mut out), Arrival::New(2));
     }
 
     #[test]
     fn another_session_knows_no_ids() {
         let (mut incoming, mut out) = (Incoming::default(), SendBuffer::default());
-        incoming.arrive(7, Qos::ExactlyOnce, false, &mut out);
+        incoming.arrive(&message(7, Qos::ExactlyOnce, false), &mut out);
         incoming.disconnected();
         incoming.forget();
-        assert_eq!(incoming.arrive(7, Qos::ExactlyOnce, false, &mut out), Arrival::New(2));
+        assert_eq!(incoming.arrive(&message(7, Qos::ExactlyOnce, false), &mut out), Arrival::New(2));
         incoming.acknowledge(1, &mut out);
         assert!(out.is_empty(), "the first one's callbacks have returned, the second one's not");
     }
