@@ -89,7 +89,7 @@ impl Encoded {
         let publish = publish(self.version, header, &mut body).ok()?;
         Some(OutgoingMessage {
             sequence: self.sequence,
-            topic: publish.topic,
+            topic: publish.topic.into(),
             payload: body.remainder().to_vec().into(),
             qos: Qos::AtMostOnce,
             retain: publish.retain,

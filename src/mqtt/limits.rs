@@ -60,13 +60,13 @@ pub(crate) enum RefusedItem {
 impl RefusedItem {
     /// A message that has waited for too long.
     pub(crate) fn expired(message: OutgoingMessage) -> Self {
-        let topic = message.topic.clone();
+        let topic = message.topic.to_string();
         RefusedItem::Message(message, Refused::Expired { topic })
     }
 
     /// A message that the broker has hung up on.
     pub(crate) fn of_message(message: OutgoingMessage) -> Self {
-        let name = message.topic.clone();
+        let name = message.topic.to_string();
         RefusedItem::Message(message, Refused::HungUp { name })
     }
 

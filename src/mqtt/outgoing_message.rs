@@ -15,7 +15,8 @@ pub(crate) struct OutgoingMessage {
     /// Its place among all messages and subscriptions that the client ever accepted, from 1. Its message id, the packet
     /// id on the wire and the key in the store follow from it.
     pub(crate) sequence: u64,
-    pub(crate) topic: String,
+    /// Shared with its neighbours in line, where theirs is the same.
+    pub(crate) topic: Arc<str>,
     pub(crate) payload: Payload,
     pub(crate) qos: Qos,
     pub(crate) retain: bool,
@@ -71,7 +72,7 @@ impl OutgoingMessage {
     /// As the program sees messages.
     pub(crate) fn into_message(self) -> Message {
         let mid = self.id();
-        let message = Message::new(self.topic, self.payload.to_vec()).with_mid(mid).with_qos(self.qos);
+        let message = Message::new(&*self.topic, self.payload.to_vec()).with_mid(mid).with_qos(self.qos);
         message.with_retain(self.retain).with_properties(self.properties)
     }
 
@@ -96,16 +97,16 @@ impl std::fmt::Debug for OutgoingMessage {
     }
 }
 
-/// The content of a message.
+/// The content of a message. As many wait at a time, a small one keeps no room for more.
 #[derive(Clone)]
 pub(crate) enum Payload {
-    Small(Vec<u8>),
+    Small(Box<[u8]>),
     Shared(Arc<Vec<u8>>),
 }
 
 impl From<Vec<u8>> for Payload {
     fn from(bytes: Vec<u8>) -> Self {
-        if bytes.len() < SHARED_FROM { Payload::Small(bytes) } else { Payload::Shared(Arc::new(bytes)) }
+        if bytes.len() < SHARED_FROM { Payload::Small(bytes.into()) } else { Payload::Shared(Arc::new(bytes)) }
     }
 }
 
@@ -142,6 +143,12 @@ mod tests {
         assert_eq!(after(10 * second), (Some(1), true));
         message.expires_at = Some(accepted + 100 * second);
         assert_eq!(message.seconds_left(accepted), Some(10));
+    }
+
+    #[test]
+    fn a_message_in_line_is_small() {
+        let (in_line, shared) = (size_of::<OutgoingMessage>(), size_of::<Completion>());
+        assert!(in_line <= 80 && shared <= 56, "{in_line} and {shared} bytes for each message that waits");
     }
 
     #[test]

@@ -236,7 +236,7 @@ impl Session {
 
     fn check_message(&self, message: &OutgoingMessage, now: Instant) -> Result<(), Refused> {
         if message.has_expired(now) {
-            return Err(Refused::Expired { topic: message.topic.clone() });
+            return Err(Refused::Expired { topic: message.topic.to_string() });
         }
         self.limits.check_message(message)
     }
@@ -270,7 +270,7 @@ impl Session {
         // What the broker may know of is brought to its end.
         let is_late = !exchange.dup && exchange.message.has_expired(now);
         let checked = match is_late {
-            true => Err(Refused::Expired { topic: exchange.message.topic.clone() }),
+            true => Err(Refused::Expired { topic: exchange.message.topic.to_string() }),
             false => self.limits.check_message(&exchange.message),
         };
         if exchange.awaiting == Awaiting::Pubcomp {

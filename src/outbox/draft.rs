@@ -1,8 +1,9 @@
 //! A message before it is accepted.
 
+use std::sync::Arc;
 use std::time::Instant;
 
-use crate::mqtt::Payload;
+use crate::mqtt::{Completion, OutgoingMessage, Payload, message_id};
 use crate::types::{Properties, Qos};
 
 /// A message as the caller gave it, checked.
@@ -23,6 +24,24 @@ impl Draft {
     /// As [`OutgoingMessage::size`].
     pub(crate) fn size(&self) -> usize {
         self.topic.len() + self.payload.len()
+    }
+
+    /// The message that it becomes. `topic` is its own, as messages in line share it; `connected` is what the caller's
+    /// handle says of the connection now.
+    pub(crate) fn numbered(self, sequence: u64, topic: Arc<str>, connected: bool) -> OutgoingMessage {
+        OutgoingMessage {
+            sequence,
+            topic,
+            payload: self.payload,
+            qos: self.qos,
+            retain: self.retain,
+            properties: self.properties,
+            expires_at: self.expires_at,
+            completion: Arc::new(Completion::new(message_id(sequence), connected)),
+            sent_before: false,
+            keep_latest: self.keep_latest,
+            is_stored: false,
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::mqtt::{
     Batch, Completion, Filters, OutgoingMessage, Refused, RefusedItem, Request, SendBuffer, ServerLimits, Session,
-    Share, Turn, message_id,
+    Share, Turn,
 };
 use crate::outbox::draft::Draft;
 use crate::types::{Error, Properties, Qos, Result};
@@ -46,7 +46,9 @@ pub(crate) struct Queue {
     /// window.
     pub(super) requests: VecDeque<Request>,
     /// Waiting messages that a newer one of the same topic replaces, by topic.
-    latest: HashMap<String, u64>,
+    latest: HashMap<Arc<str>, u64>,
+    /// The topic of the newest message, which the next one may share.
+    last_topic: Arc<str>,
     /// Unconfirmed messages, of any QoS and above 0.
     pub(super) pending: usize,
     pending_acked: usize,
@@ -86,8 +88,9 @@ impl Queue {
             latest: kept
                 .iter()
                 .filter(|message| message.keep_latest)
-                .map(|message| (message.topic.clone(), message.sequence))
+                .map(|message| (Arc::clone(&message.topic), message.sequence))
                 .collect(),
+            last_topic: Arc::default(),
             next_expiry: kept.iter().filter_map(|message| message.expires_at).min(),
             waiting: kept.into(),
             batches: VecDeque::new(),
@@ -147,7 +150,7 @@ impl Queue {
         if !draft.keep_latest || self.limits.is_some() {
             return Ok(None);
         }
-        let known = self.latest.get(&draft.topic).and_then(|sequence| self.position(*sequence));
+        let known = self.latest.get(&*draft.topic).and_then(|sequence| self.position(*sequence));
         let Some(old) = known.map(|position| &self.waiting[position]) else {
             return Ok(None);
         };
@@ -155,7 +158,7 @@ impl Queue {
             self.check_queued()?;
         }
         self.check_bytes(draft.size().saturating_sub(old.size()))?;
-        Ok(Some(message(old.sequence, draft.clone(), connected)))
+        Ok(Some(draft.clone().numbered(old.sequence, Arc::clone(&old.topic), connected)))
     }
 
     fn position(&self, sequence: u64) -> Option<usize> {
@@ -180,7 +183,8 @@ impl Queue {
     /// Checks a message against what is known now, and gives it its number.
     pub(crate) fn number(&mut self, draft: Draft, connected: bool) -> Result<OutgoingMessage> {
         self.check_room(&draft)?;
-        let mut message = message(self.next_sequence, draft, connected);
+        let topic = self.share_topic(&draft.topic);
+        let mut message = draft.numbered(self.next_sequence, topic, connected);
         message.keep_latest &= self.limits.is_none();
         if let Some(limits) = &self.limits {
             limits.check_message(&message)?;
@@ -191,9 +195,18 @@ impl Queue {
 
     /// Puts a message in line, whatever waits there.
     pub(super) fn push_unchecked(&mut self, draft: Draft) {
-        let message = message(self.next_sequence, draft, true);
+        let topic = self.share_topic(&draft.topic);
+        let message = draft.numbered(self.next_sequence, topic, true);
         self.next_sequence += 1;
         self.push(message);
+    }
+
+    /// A topic as messages carry it: those in line often have the same, one behind the other.
+    fn share_topic(&mut self, topic: &str) -> Arc<str> {
+        if *self.last_topic != *topic {
+            self.last_topic = topic.into();
+        }
+        Arc::clone(&self.last_topic)
     }
 
     /// Whether there is room for another message.
@@ -222,7 +235,7 @@ impl Queue {
     /// Puts a message in line.
     pub(crate) fn push(&mut self, message: OutgoingMessage) -> Accepted {
         if message.keep_latest {
-            self.latest.insert(message.topic.clone(), message.sequence);
+            self.latest.insert(Arc::clone(&message.topic), message.sequence);
         }
         self.pending += 1;
         self.pending_acked += usize::from(message.is_acked());
@@ -425,7 +438,7 @@ impl Queue {
     /// Takes the messages above QoS 0 out of the session and the line, but for those about the client's availability.
     pub(crate) fn drop_out(&mut self, session: &mut Session) -> Vec<OutgoingMessage> {
         let availability = self.availability.clone();
-        let is_ours = |message: &OutgoingMessage| Some(&message.topic) == availability.as_ref();
+        let is_ours = |message: &OutgoingMessage| Some(&*message.topic) == availability.as_deref();
         let mut taken = session.take_back(is_ours);
         self.latest.clear();
         let (mut left, waiting): (Vec<_>, Vec<_>) = self
@@ -457,7 +470,7 @@ impl Queue {
     #[allow(dead_code, reason = "as in the outbox")]
     pub(crate) fn waiting_after(&self, sequence: u64, most: usize, into: &mut Vec<(u64, String)>) {
         let from = self.waiting.partition_point(|message| message.sequence <= sequence);
-        into.extend(self.waiting.range(from..).take(most).map(|message| (message.sequence, message.topic.clone())));
+        into.extend(self.waiting.range(from..).take(most).map(|message| (message.sequence, message.topic.to_string())));
     }
 }
 
@@ -468,22 +481,6 @@ enum Source {
     Session,
     /// The line.
     Waiting,
-}
-
-fn message(sequence: u64, draft: Draft, connected: bool) -> OutgoingMessage {
-    OutgoingMessage {
-        sequence,
-        topic: draft.topic,
-        payload: draft.payload,
-        qos: draft.qos,
-        retain: draft.retain,
-        properties: draft.properties,
-        expires_at: draft.expires_at,
-        completion: Arc::new(Completion::new(message_id(sequence), connected)),
-        sent_before: false,
-        keep_latest: draft.keep_latest,
-        is_stored: false,
-    }
 }
 
 #[cfg(test)]

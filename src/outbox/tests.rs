@@ -310,7 +310,9 @@ fn what_the_broker_does_not_take_is_refused_or_given_up_alone() {
     client.accept("b", Qos::AtLeastOnce);
     client.connect(false, Properties::new().with_maximum_qos(1));
     let refused = client.queue.send_ready(u64::MAX, Instant::now(), &mut client.session, &mut client.out);
-    assert!(matches!(&refused[..], [RefusedItem::Message(message, why)] if message.topic == "a" && why.code() == 155));
+    assert!(
+        matches!(&refused[..], [RefusedItem::Message(message, why)] if *message.topic == *"a" && why.code() == 155)
+    );
     let refused = client.queue.publish(draft("c", Qos::ExactlyOnce), true);
     assert!(matches!(refused, Err(Error::QosNotSupported { maximum: 1 })));
 }
@@ -341,7 +343,7 @@ fn expiring(topic: &str, qos: Qos, now: Instant, seconds: u64) -> Draft {
 
 fn topics(items: Vec<RefusedItem>) -> Vec<String> {
     let topic = |item| match item {
-        RefusedItem::Message(message, Refused::Expired { topic }) if message.topic == topic => topic,
+        RefusedItem::Message(message, Refused::Expired { topic }) if *message.topic == *topic => topic,
         item => panic!("{item:?}"),
     };
     items.into_iter().map(topic).collect()

@@ -92,7 +92,7 @@ pub(crate) fn message(key: i64, row: &Row<'_>, checksum: i64) -> Result<Outgoing
     let sequence = u64::try_from(key).ok().filter(|sequence| *sequence > 0).ok_or("a message has no sequence")?;
     Ok(OutgoingMessage {
         sequence,
-        topic: row.topic.to_owned(),
+        topic: row.topic.into(),
         payload: row.payload.to_vec().into(),
         qos,
         retain: row.retain,

@@ -79,7 +79,7 @@ fn what_was_added_and_not_removed_comes_back_in_order() {
     drop(store);
     let (_, left) = sound(dir.path());
     let seen: Vec<(u64, &str, &[u8])> =
-        left.messages.iter().map(|message| (message.sequence, message.topic.as_str(), &message.payload[..])).collect();
+        left.messages.iter().map(|message| (message.sequence, &*message.topic, &message.payload[..])).collect();
     assert_eq!(seen, [(7, "t/0", &[0][..]), (9, "t/2", &[2][..])]);
     let (first, wanted) = (&left.messages[0], message(7, "t/0", &[0]));
     assert_eq!((first.qos, first.retain, &first.properties), (wanted.qos, wanted.retain, &wanted.properties));

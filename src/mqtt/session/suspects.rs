@@ -11,6 +11,7 @@
 //! three anew; and the end counts only where it came sixteen times faster than the connection had stood before, which
 //! chance rarely brings about once (one time in 45 at the most, at whatever rate it cuts) and not three times on end.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::mqtt::session::Session;
@@ -51,7 +52,7 @@ pub(crate) enum Turn {
 /// What may not overtake what.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Line {
-    Topic(String, Qos),
+    Topic(Arc<str>, Qos),
     Filters(Vec<String>),
 }
 
@@ -64,7 +65,7 @@ pub(crate) struct Suspect {
 
 impl Suspect {
     pub(crate) fn message(message: &OutgoingMessage) -> Self {
-        Suspect { sequence: message.sequence, line: Line::Topic(message.topic.clone(), message.qos) }
+        Suspect { sequence: message.sequence, line: Line::Topic(Arc::clone(&message.topic), message.qos) }
     }
 
     pub(crate) fn request(request: &Request) -> Self {

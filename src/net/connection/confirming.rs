@@ -75,7 +75,7 @@ impl Connection {
         };
         let code = ReasonCode::new(packet, code);
         let result = match code.is_failure() {
-            true => Err(Error::PublishRefused { topic: Some(message.topic.clone()), code }),
+            true => Err(Error::PublishRefused { topic: Some(message.topic.to_string()), code }),
             false => Ok(()),
         };
         self.confirm(Arc::clone(&message.completion), message.share(), result, code, properties);
@@ -114,10 +114,10 @@ impl Connection {
                 let code = ReasonCode::new(packet, why.code());
                 let result = match &why {
                     Refused::HungUp { .. } | Refused::Expired { .. } => why.clone().into(),
-                    _ => Error::PublishRefused { topic: Some(message.topic.clone()), code },
+                    _ => Error::PublishRefused { topic: Some(message.topic.to_string()), code },
                 };
                 let level = if let Refused::Expired { .. } = why { LogLevel::Info } else { LogLevel::Error };
-                let notice = Notice::MessageGivenUp { topic: message.topic.clone(), error: why.into() };
+                let notice = Notice::MessageGivenUp { topic: message.topic.to_string(), error: why.into() };
                 self.notice(level, &notice);
                 self.confirm(Arc::clone(&message.completion), message.share(), Err(result), code, Properties::new());
             }
