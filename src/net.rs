@@ -48,6 +48,8 @@ pub(crate) use route::Route;
 pub(crate) trait Watch: Send + Sync {
     /// Whether attempt `id` is still wanted.
     fn is_wanted(&self, id: ConnectionId) -> bool;
+    /// Waits until attempt `id` has come to its end, or `until`. Called with no lock held.
+    fn wait_for_end(&self, id: ConnectionId, until: Instant);
     /// CONNACK has accepted attempt `id`; `false` when nobody wants the connection any more. Otherwise `tell` is called,
     /// which puts the event into the queue, before anybody can see that the connection stands.
     fn accepted(&self, id: ConnectionId, connack: &Connack, tell: &mut dyn FnMut()) -> bool;

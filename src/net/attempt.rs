@@ -17,7 +17,8 @@ use crate::net::wire;
 use crate::sync::lock;
 use crate::types::{Bind, Error, Result, Transport};
 
-/// Attempts that are made at the same time; the others wait in line, and their time limit runs.
+/// Attempts that are made at the same time, from the name to the broker's answer; the others wait in line, and their time limit
+/// runs. Brokers have room for a hundred callers that they have not accepted, and each one more costs that one a second.
 const THREADS: usize = 32;
 
 /// How a connection is to be made.
@@ -138,6 +139,9 @@ fn connect(network: &Weak<Network>, plan: Plan) -> Result<()> {
     let Some(network) = network.upgrade() else {
         return Ok(());
     };
+    let (id, watch, now) = (plan.id, Arc::clone(&network.watch), Instant::now());
+    // A silent broker keeps the others in line no longer than leaves them time of their own.
+    let patience = plan.deadline.saturating_duration_since(now) / 2;
     let problem = |error: std::io::Error| Error::Engine { problem: format!("the socket cannot be used: {error}") };
     let reactor = Reactor::get().map_err(problem)?;
     let mut attached = Ok(());
@@ -146,5 +150,8 @@ fn connect(network: &Weak<Network>, plan: Plan) -> Result<()> {
         attached = connection.attach(wire, reactor.registry(), token, plan);
     });
     network.channel.notify();
-    attached.map_err(problem)
+    drop(network);
+    attached.map_err(problem)?;
+    watch.wait_for_end(id, now + patience);
+    Ok(())
 }

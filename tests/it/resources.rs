@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use rappel as pmc;
 
-use crate::support::client::{HOST, quick};
+use crate::support::client::{HOST, builder, quick};
 use crate::support::dead_address::DeadAddress;
 use crate::support::mosquitto::Mosquitto;
 use crate::support::proxy::Proxy;
@@ -198,4 +198,43 @@ fn a_dead_address_of_one_client_is_nothing_to_the_others() {
     let _ = stuck.disconnect();
     assert!(matches!(told.next("the end of the attempt"), Err(pmc::Error::Cancelled)));
     thread.join().expect("no panic");
+}
+
+#[test]
+fn an_idle_client_costs_no_thread_and_twelve_kilobytes() {
+    println!("{}", alone("resources::idle_clients", &[]));
+}
+
+#[test]
+#[ignore = "run by an_idle_client_costs_no_thread_and_twelve_kilobytes, alone in its process"]
+fn idle_clients() {
+    const CLIENTS: usize = 300;
+    let broker = Mosquitto::start();
+    let pool = pmc::LoopPool::new(1).expect("a thread");
+    let (tell, heard) = Probe::pair();
+    let connect = |number: usize| {
+        let client = builder().engine(pmc::Engine::Native).build().expect("valid");
+        let tell = tell.clone();
+        client.on_connect(move |client, _, _, _, _| {
+            client.subscribe(format!("idle/{number}"), 1).map(drop).map_err(Into::into)
+        });
+        client.on_subscribe(move |_, _, _, _, _| {
+            let _ = tell.send(());
+        });
+        client.connect_async(HOST, broker.port()).expect("valid");
+        client.loop_start_on(&pool).expect("no loop yet");
+        client
+    };
+    // With the first one comes what all share.
+    let first = connect(0);
+    heard.take(1, "the first subscription");
+    wait_until("the end of its attempt's thread", DEADLINE, || threads() <= 4);
+    let (threads_before, _, memory_before) = at_rest();
+    let clients: Vec<_> = (1..=CLIENTS).map(connect).collect();
+    heard.take(CLIENTS, "every subscription");
+    wait_until("the end of the attempts' threads", DEADLINE, || threads() <= threads_before);
+    let each = (resident_kib() - memory_before) as f64 / CLIENTS as f64;
+    println!("{each:.1} KiB for each client");
+    assert!(each <= 12.0, "{each:.1} KiB for each client");
+    drop((first, clients));
 }

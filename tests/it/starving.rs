@@ -7,10 +7,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use crate::support::client::{HOST, quick};
+use crate::support::client::{HOST, plain, quick};
 use crate::support::mosquitto::Mosquitto;
 use crate::support::trials::alone;
-use crate::support::wait::{DEADLINE, own_time, wait_until};
+use crate::support::wait::{DEADLINE, holds_within, own_time, wait_until};
 
 /// How many messages wait.
 const WAITING: u32 = 40_000;
@@ -93,4 +93,46 @@ fn a_client_with_forty_thousand_messages() {
     assert!(average < AVERAGE, "another client was kept waiting for {average:?} each time");
     client.disconnect().expect("all is confirmed");
     server.join().expect("the broker lives");
+}
+
+#[test]
+fn many_clients_at_once_do_not_crowd_out_each_other() {
+    println!("{}", alone("starving::clients_wait_for_those_the_broker_has_not_answered", &[]));
+}
+
+/// A system keeps a hundred connections or so for a broker that has yet to accept them, and drops those that come then: they
+/// are tried again after a second, which is what a crowd would wait for again and again.
+#[test]
+#[ignore = "run by many_clients_at_once_do_not_crowd_out_each_other, alone in its process"]
+fn clients_wait_for_those_the_broker_has_not_answered() {
+    const AT_A_TIME: usize = 32;
+    const CONNACK: [u8; 4] = [0x20, 2, 0, 0];
+    let broker = TcpListener::bind((HOST, 0)).expect("a port");
+    broker.set_nonblocking(true).expect("a listener");
+    let port = broker.local_addr().expect("it is bound").port();
+    let pool = rappel::LoopPool::new(1).expect("a thread");
+    let clients: Vec<_> = (0..AT_A_TIME + 2)
+        .map(|_| {
+            let client = plain();
+            client.connect_timeout_set(DEADLINE).expect("a time");
+            client.connect_async(HOST, port).expect("valid");
+            client.loop_start_on(&pool).expect("no loop yet");
+            client
+        })
+        .collect();
+    let mut accepted = Vec::new();
+    wait_until("so many connections", DEADLINE, || {
+        accepted.extend(broker.accept().ok());
+        accepted.len() == AT_A_TIME
+    });
+    assert!(!holds_within(Duration::from_millis(300), || broker.accept().is_ok()), "one more before any answer");
+    accepted[0].0.write_all(&CONNACK).expect("the client reads");
+    wait_until("the next one", DEADLINE, || {
+        accepted.extend(broker.accept().ok());
+        accepted.len() == AT_A_TIME + 1
+    });
+    // A broker that is gone has answered too.
+    drop(accepted.remove(1));
+    wait_until("the last one", DEADLINE, || broker.accept().is_ok());
+    wait_until("the first one", DEADLINE, || clients.iter().any(rappel::Client::is_connected));
 }

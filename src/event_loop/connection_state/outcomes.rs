@@ -8,6 +8,7 @@ use crate::event::ConnectionId;
 use crate::event_loop::random;
 use crate::mqtt::{Connack, ConnectPacket};
 use crate::net::Watch;
+use crate::sync::wait;
 use crate::types::{Error, Protocol, ReasonCode};
 
 /// A connection that lasted less than this and was cut by the broker may have been taken over by another client.
@@ -97,6 +98,11 @@ impl Inner {
         }
     }
 
+    /// Whether attempt `id` is under way.
+    fn is_trying(&self, id: ConnectionId) -> bool {
+        matches!(self.state, ConnectionState::Connecting { id: current, .. } if current == id)
+    }
+
     /// What paho-python does when a broker of long ago refuses: it speaks an older MQTT, or makes up a client id. `false`
     /// where nothing can be done.
     fn concede(&mut self, packet: &ConnectPacket, code: ReasonCode) -> bool {
@@ -123,14 +129,20 @@ impl Inner {
 
 impl Watch for ConnectionCell {
     fn is_wanted(&self, id: ConnectionId) -> bool {
-        matches!(self.lock().state, ConnectionState::Connecting { id: current, .. } if current == id)
+        self.lock().is_trying(id)
+    }
+
+    fn wait_for_end(&self, id: ConnectionId, until: Instant) {
+        let mut inner = self.lock();
+        while inner.is_trying(id) && Instant::now() < until {
+            inner = wait(&self.changed, inner, Some(until));
+        }
     }
 
     fn accepted(&self, id: ConnectionId, connack: &Connack, tell: &mut dyn FnMut()) -> bool {
         self.change(|inner| {
-            match inner.state {
-                ConnectionState::Connecting { id: current, .. } if current == id => {}
-                _ => return false,
+            if !inner.is_trying(id) {
+                return false;
             }
             inner.owe(id);
             tell();
@@ -149,9 +161,8 @@ impl Watch for ConnectionCell {
 
     fn refused(&self, id: ConnectionId, packet: &ConnectPacket, code: ReasonCode) -> bool {
         let mut inner = self.lock();
-        match inner.state {
-            ConnectionState::Connecting { id: current, .. } if current == id => {}
-            _ => return false,
+        if !inner.is_trying(id) {
+            return false;
         }
         if inner.concede(packet, code) {
             inner.conceded = Some(id);
