@@ -1,9 +1,10 @@
 //! Le client mesuré à côté des autres : un programme de mesure, pas un exercice du cours.
 //!
-//! Il fait le travail qu'on lui dit (`--mode pub|sub|rtt|queue|fleet`) contre un courtier qui ne fait que répondre, et
+//! Il fait le travail qu'on lui dit (`--mode pub|sub|rtt|queue|fleet|storm`) contre un courtier qui ne fait que répondre, et
 //! affiche une ligne JSON : débit, temps CPU par message et mémoire, ou temps d'aller-retour. En mode `queue`, les messages sont
 //! publiés avant la connexion : la ligne dit aussi ce qu'ils occupent en attendant. En mode `fleet`, `--n` clients partagent
-//! les deux threads d'un `LoopPool`, et chacun publie une fois par seconde pendant dix secondes.
+//! les deux threads d'un `LoopPool`, et chacun publie une fois par seconde pendant dix secondes ; en mode `storm`, ils
+//! attendent que le courtier redémarre, et la ligne dit en combien de temps tous sont de retour.
 //!
 //! ```sh
 //! cargo run --release --example bench -- --port 1883 --mode pub --qos 1 --n 20000 --size 64 --inflight 90
@@ -56,7 +57,7 @@ fn work() -> Result<Work, String> {
     while let Some(argument) = parser.next().map_err(|error| error.to_string())? {
         let lexopt::Arg::Long(name) = argument else {
             return Err(
-                "usage : bench --port P --mode pub|sub|rtt|queue|fleet --qos Q --n N --size OCTETS --inflight W \
+                "usage : bench --port P --mode pub|sub|rtt|queue|fleet|storm --qos Q --n N --size OCTETS --inflight W \
                         --engine paho|native"
                     .into(),
             );
@@ -94,7 +95,7 @@ enum Sign {
 }
 
 fn measure(work: &Work) -> pmc::Result<()> {
-    if work.mode == "fleet" {
+    if ["fleet", "storm"].contains(&&*work.mode) {
         return fleet(work);
     }
     let client = client(work)?;
@@ -184,17 +185,21 @@ const FLEET_PATIENCE: Duration = Duration::from_secs(2);
 fn fleet(work: &Work) -> pmc::Result<()> {
     let pool = pmc::LoopPool::new(2)?;
     let (subscribed, ready) = mpsc::channel();
+    let (lost, losses) = mpsc::channel();
     let delays: Arc<Mutex<Vec<u64>>> = Arc::default();
     let (begin, before) = (Instant::now(), memory_mib(NOW));
     let mut clients = Vec::with_capacity(work.n);
     for number in 0..work.n {
         let client = client(work)?;
-        let (subscribed, delays) = (subscribed.clone(), Arc::clone(&delays));
+        let (subscribed, lost, delays) = (subscribed.clone(), lost.clone(), Arc::clone(&delays));
         client.on_connect(move |client, _, _, _, _| {
             client.subscribe(format!("echo/{number}"), 0).map(drop).map_err(Into::into)
         });
         client.on_subscribe(move |_, _, _, _, _| {
             let _ = subscribed.send(());
+        });
+        client.on_disconnect(move |_, _, _, _, _| {
+            let _ = lost.send(());
         });
         client.on_message(move |_, _, msg| {
             let sent = msg.payload.first_chunk().map(|bytes| u64::from_be_bytes(*bytes));
@@ -204,8 +209,19 @@ fn fleet(work: &Work) -> pmc::Result<()> {
         client.loop_start_on(&pool)?;
         clients.push(client);
     }
-    for _ in 0..work.n {
-        ready.recv_timeout(Duration::from_secs(60)).expect("every client is subscribed");
+    let all_are_ready = || {
+        for _ in 0..work.n {
+            ready.recv_timeout(Duration::from_secs(60)).expect("every client is subscribed");
+        }
+    };
+    all_are_ready();
+    if work.mode == "storm" {
+        eprintln!("{} clients sont abonnés : redémarrez le courtier", work.n);
+        losses.recv().expect("clients live");
+        let start = Usage::now();
+        all_are_ready();
+        start.report(work.n, "");
+        std::process::exit(0);
     }
     let rate = work.n as f64 / begin.elapsed().as_secs_f64();
     let client_kb = (memory_mib(NOW) - before) * 1024.0 / work.n as f64;

@@ -174,7 +174,7 @@ fn nobody_reads_any_more_is_an_end_like_any_other() {
 #[test]
 fn bench_prints_one_line_of_measures() {
     let broker = Mosquitto::start();
-    for mode in ["pub", "rtt"] {
+    for mode in ["pub", "rtt", "queue"] {
         let port = broker.port().to_string();
         let (code, stdout, stderr) = run("bench", &["--port", &port, "--mode", mode, "--qos", "1", "--n", "100"]);
         assert_eq!((code, stderr.as_str()), (Some(0), ""), "{mode}");
