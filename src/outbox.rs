@@ -184,6 +184,11 @@ impl Outbox {
         self.lock().request_finished();
     }
 
+    /// Whether the broker takes a packet of `size` bytes.
+    pub(crate) fn check_packet(&self, size: usize) -> Result<()> {
+        self.lock().check_packet(size)
+    }
+
     /// A connection stands with the broker called `server`. `early`: messages of QoS 0 may be encoded when they are
     /// accepted.
     pub(crate) fn connected(&self, server: &str, limits: ServerLimits, early: bool) {

@@ -6,8 +6,8 @@ use crate::client::Client;
 use crate::event_loop::Node;
 use crate::mqtt::encode_disconnect;
 use crate::types::{
-    CleanStart, ConnectOptions, DisconnectOptions, Error, PropertyHome, Protocol, Result, Transport, check_host,
-    check_socket_path, check_text, language, tell,
+    CleanStart, ConnectOptions, DisconnectOptions, Error, Properties, PropertyHome, Protocol, Result, Transport,
+    check_host, check_socket_path, check_text, language, tell,
 };
 
 /// How long [`Client::disconnect`] waits for confirmations.
@@ -199,13 +199,16 @@ impl<U: Send + Sync + 'static> Client<U> {
     /// ```
     ///
     /// # Errors
-    /// As [`disconnect`](Client::disconnect); [`Error::PropertiesNeedV5`], [`Error::InvalidProperty`] and
-    /// [`Error::InvalidSeconds`].
+    /// As [`disconnect`](Client::disconnect); [`Error::PropertiesNeedV5`], [`Error::InvalidProperty`], also for a session
+    /// expiry interval where the connection began without one; [`Error::InvalidOption`] for a reason that no client has;
+    /// [`Error::PacketTooLarge`], [`Error::InvalidSeconds`]. What is refused leaves the connection as it is.
     pub fn disconnect_with(&self, options: DisconnectOptions) -> Result<()> {
         let version = self.protocol();
         self.check_properties(&options.properties, PropertyHome::Disconnect)?;
+        self.check_expiry(&options.properties)?;
         let timeout = options.checked_timeout()?.unwrap_or(DISCONNECT_TIMEOUT);
-        let packet = encode_disconnect(version, options.reason_code, &options.properties);
+        let packet = encode_disconnect(version, options.checked_reason()?, &options.properties);
+        self.events().outbox.check_packet(packet.len())?;
         match self.events().close(self, packet, timeout) {
             None => Err(Error::NotConnected { what: "disconnect" }),
             Some(0) => Ok(()),
@@ -262,8 +265,22 @@ impl<U: Send + Sync + 'static> Client<U> {
         Ok(Node { host, port })
     }
 
+    /// A session that was to end with its connection cannot be kept by its DISCONNECT (MQTT 5, section 3.14.2.2.2).
+    fn check_expiry(&self, disconnect: &Properties) -> Result<()> {
+        let asked = self.events().settings(|settings| settings.properties.session_expiry_interval).unwrap_or(0);
+        if asked > 0 || disconnect.session_expiry_interval.unwrap_or(0) == 0 || !self.events().is_under_way() {
+            return Ok(());
+        }
+        let problem = tell!(
+            language(),
+            "the connection began without one, so that its session ends with it: give one to connect_with, in ConnectOptions",
+            "la connexion a commencé sans elle, sa session se termine donc avec elle : donnez-la à connect_with, dans ConnectOptions"
+        );
+        Err(Error::InvalidProperty { property: "session_expiry_interval", problem })
+    }
+
     /// Properties belong to MQTT 5 and must be allowed where they are used.
-    pub(crate) fn check_properties(&self, properties: &crate::types::Properties, home: PropertyHome) -> Result<()> {
+    pub(crate) fn check_properties(&self, properties: &Properties, home: PropertyHome) -> Result<()> {
         if !properties.is_empty() && !self.events().is_v5() {
             return Err(Error::PropertiesNeedV5);
         }

@@ -2,7 +2,21 @@
 
 use crate::client::Client;
 use crate::mqtt::Filters;
-use crate::types::{Error, Properties, PropertyHome, Protocol, Result, SubscribeOptions, check_filter, check_qos};
+use crate::types::{
+    Error, Properties, PropertyHome, Protocol, Result, SubscribeOptions, check_filter, check_qos, language,
+};
+
+/// Every message of a shared subscription may go to any of its clients, its sender among them (MQTT 5, section 3.8.3.1).
+fn check_sharing(filter: &str, options: &SubscribeOptions) -> Result<()> {
+    if !options.no_local || !filter.starts_with("$share/") {
+        return Ok(());
+    }
+    let problem = language().pick(
+        "a shared subscription cannot have no_local: whose turn it is gets the message",
+        "un abonnement partagé ne peut pas avoir no_local : c'est chacun son tour",
+    );
+    Err(Error::InvalidFilter { filter: filter.to_owned(), problem })
+}
 
 /// # Subscribing
 impl<U: Send + Sync + 'static> Client<U> {
@@ -54,6 +68,7 @@ impl<U: Send + Sync + 'static> Client<U> {
         for (filter, options) in &filters {
             check_filter(filter)?;
             check_qos(options.qos)?;
+            check_sharing(filter, options)?;
             if options.needs_v5() && self.protocol() != Protocol::V5 {
                 return Err(Error::PropertiesNeedV5);
             }

@@ -184,7 +184,8 @@ impl ServerLimits {
         Ok(())
     }
 
-    fn check_size(&self, size: usize) -> Result<(), Refused> {
+    /// Why the broker would not take a packet of `size` bytes.
+    pub(crate) fn check_size(&self, size: usize) -> Result<(), Refused> {
         let limit = self.maximum_packet_size;
         if size > limit { Err(Refused::PacketTooLarge { limit }) } else { Ok(()) }
     }

@@ -145,6 +145,11 @@ impl Queue {
         Ok(())
     }
 
+    /// Whether a packet of `size` bytes is within the broker's limit.
+    pub(crate) fn check_packet(&self, size: usize) -> Result<()> {
+        Ok(self.limits.map_or(Ok(()), |limits| limits.check_size(size))?)
+    }
+
     /// The message that takes the place of a waiting one of its topic, where `keep_latest` finds one.
     pub(crate) fn replacement(&self, draft: &Draft, connected: bool) -> Result<Option<OutgoingMessage>> {
         if !draft.keep_latest || self.limits.is_some() {

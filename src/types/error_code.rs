@@ -1,5 +1,6 @@
 //! paho-python's error numbers and the sentences that go with them.
 
+use std::cmp::Ordering;
 use std::fmt;
 
 use crate::types::{PacketType, ReasonCode};
@@ -13,6 +14,7 @@ use crate::types::{PacketType, ReasonCode};
 /// use rappel::{ErrorCode, error_string};
 ///
 /// assert_eq!(ErrorCode::NoConn, 4);
+/// assert!(ErrorCode::NoConn > 0);
 /// assert_eq!(error_string(ErrorCode::NoConn), "The client is not currently connected.");
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -156,6 +158,12 @@ impl PartialEq<i32> for ErrorCode {
 impl PartialEq<ErrorCode> for i32 {
     fn eq(&self, other: &ErrorCode) -> bool {
         other == self
+    }
+}
+
+impl PartialOrd<i32> for ErrorCode {
+    fn partial_cmp(&self, other: &i32) -> Option<Ordering> {
+        Some(self.value().cmp(other))
     }
 }
 

@@ -182,6 +182,12 @@ impl fmt::Debug for ReasonCode {
     }
 }
 
+impl From<ReasonCode> for i32 {
+    fn from(code: ReasonCode) -> Self {
+        code.value.into()
+    }
+}
+
 impl From<ReasonCode> for u8 {
     fn from(code: ReasonCode) -> Self {
         code.value

@@ -141,7 +141,13 @@ fn the_largest_packet_is_taken_and_one_byte_more_is_not() {
     // No packet id at QoS 0.
     client.publish("t", vec![0; largest + 2], 0).expect("just small enough");
     client.publish("t", vec![0; largest + 3], 0).expect_err("one byte too many");
-    client.disconnect().expect("all is confirmed");
+    // DISCONNECT: two bytes of header, the reason code, the properties' length, the id of one, its length and its text.
+    let reason = |length| pmc::Properties::new().with_reason_string("w".repeat(length));
+    let because = |length| pmc::DisconnectOptions::new().properties(reason(length));
+    let error = client.disconnect_with(because(60 - 7 + 1)).expect_err("one byte too many");
+    assert!(matches!(error, pmc::Error::PacketTooLarge { limit: 60 }), "{error:?}");
+    assert!(client.is_connected(), "what is refused changes nothing");
+    client.disconnect_with(because(60 - 7)).expect("just small enough");
     assert_eq!(taken.next("what was taken"), ["q", "t", "t"]);
     broker.finish();
 }

@@ -1,6 +1,7 @@
 //! Subscribing, and which callback a message reaches.
 
 use rappel as pmc;
+use rappel::Error;
 
 use crate::support::client::{HOST, back_at_once, builder, quick, quick_v5};
 use crate::support::mosquitto::Mosquitto;
@@ -245,6 +246,16 @@ fn the_options_of_5_on_the_wire() {
     assert_eq!(told.next("UNSUBACK"), Told::Unsubscribe { mid: 2, codes: vec![0] });
     client.disconnect().expect("connected");
     broker.finish();
+}
+
+#[test]
+fn no_local_is_not_for_shared_subscriptions() {
+    // A protocol error (3.8.3-4): brokers hang up on it.
+    let client = quick_v5();
+    let options = || pmc::SubscribeOptions::new().no_local(true);
+    let error = client.subscribe_many([("t", options()), ("$share/g/t", options())]).expect_err("not both");
+    assert!(matches!(&error, Error::InvalidFilter { filter, .. } if filter == "$share/g/t"), "{error:?}");
+    assert!(error.to_string().contains("no_local"), "{error}");
 }
 
 #[test]

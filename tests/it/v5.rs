@@ -199,6 +199,49 @@ fn a_session_lasts_as_long_as_asked() {
 }
 
 #[test]
+fn a_session_that_ends_with_its_connection_is_not_kept_by_disconnect() {
+    // A protocol error (3.14.2.2.2): the broker would drop the session without a word to anybody.
+    let properties = |expiry: u32| pmc::Properties::new().with_session_expiry_interval(expiry);
+    for asked in [None, Some(0)] {
+        let broker = ScriptedBroker::run(|peer| {
+            peer.accept();
+            peer.expect_disconnect();
+        });
+        let client = quick_v5();
+        let options = pmc::ConnectOptions::new().properties(asked.map(properties).unwrap_or_default());
+        client.connect_with(HOST, broker.port(), options).expect("accepted");
+        let error =
+            client.disconnect_with(pmc::DisconnectOptions::new().properties(properties(60))).expect_err("too late");
+        assert!(matches!(error, Error::InvalidProperty { property: "session_expiry_interval", .. }), "{error:?}");
+        assert!(error.to_string().contains("ConnectOptions"), "{error}");
+        assert!(client.is_connected(), "what is refused changes nothing");
+        client.disconnect_with(pmc::DisconnectOptions::new().properties(properties(0))).expect("nothing new");
+        broker.finish();
+    }
+}
+
+#[test]
+fn a_client_leaves_with_the_reasons_of_a_client() {
+    let broker = ScriptedBroker::run(|peer| {
+        peer.accept();
+        assert_eq!(peer.expect_disconnect().code, 4);
+    });
+    let client = quick_v5();
+    client.connect(HOST, broker.port()).expect("accepted");
+    // No reason, one of other packets, and one that only a broker has (table 3-10).
+    for code in [-1, 1, 200, 260, 0x86, 0x8e] {
+        let error =
+            client.disconnect_with(pmc::DisconnectOptions::new().reason_code(code)).expect_err("no such reason");
+        assert!(matches!(error, Error::InvalidOption { option: "reason_code", .. }), "{code}: {error:?}");
+        assert!(client.is_connected(), "what is refused changes nothing");
+    }
+    let by_name = pmc::ReasonCode::from_name(pmc::PacketType::Disconnect, "Disconnect with will message");
+    let options = pmc::DisconnectOptions::new().reason_code(by_name.expect("it has this name"));
+    client.disconnect_with(options).expect("connected");
+    broker.finish();
+}
+
+#[test]
 fn the_broker_says_why_it_leaves() {
     let reason = [property::text(0x1f, "maintenance"), property::user("until", "noon")].concat();
     let broker = ScriptedBroker::sequence(vec![

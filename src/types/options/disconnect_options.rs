@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::types::{GivenDuration, IntoDuration, Properties, Result, check_duration};
+use crate::types::{Error, GivenDuration, IntoDuration, Properties, Result, check_duration, language, tell};
 
 /// How to disconnect: reason, properties, and how long to let messages finish.
 ///
@@ -18,8 +18,8 @@ use crate::types::{GivenDuration, IntoDuration, Properties, Result, check_durati
 #[derive(Debug, Clone, Default, PartialEq)]
 #[must_use]
 pub struct DisconnectOptions {
-    /// The number sent to an MQTT 5 broker.
-    pub(crate) reason_code: u8,
+    /// The number sent to an MQTT 5 broker, not yet checked.
+    reason_code: i32,
     /// MQTT 5 properties of the DISCONNECT packet.
     pub(crate) properties: Properties,
     /// How long queued messages may take to finish, not yet checked; `None` for the default.
@@ -38,16 +38,20 @@ impl DisconnectOptions {
         Self::default()
     }
 
-    /// Why the client leaves (MQTT 5, section 3.14.2.1): 0 (default) or, for example, 4, "Disconnect with will
-    /// message". Not sent over MQTT 3.1.1. paho-python: `reasoncode`.
+    /// Why the client leaves: the number, or a [`ReasonCode`](crate::ReasonCode), of those that a client may send (MQTT 5,
+    /// section 3.14.2.1): 0 (default) or, for example, 4, "Disconnect with will message". Not sent over MQTT 3.1.1.
+    /// paho-python: `reasoncode`.
     ///
     /// ```
-    /// let options = rappel::DisconnectOptions::new().reason_code(4);
-    /// # let _ = options;
+    /// use rappel::{DisconnectOptions, PacketType, ReasonCode};
+    ///
+    /// let with_will = ReasonCode::from_name(PacketType::Disconnect, "Disconnect with will message").ok_or("no such name")?;
+    /// assert_eq!(DisconnectOptions::new().reason_code(4), DisconnectOptions::new().reason_code(with_will));
+    /// # Ok::<(), &str>(())
     /// ```
     #[doc(alias = "reasoncode")]
-    pub fn reason_code(mut self, reason_code: u8) -> Self {
-        self.reason_code = reason_code;
+    pub fn reason_code(mut self, reason_code: impl Into<i32>) -> Self {
+        self.reason_code = reason_code.into();
         self
     }
 
@@ -76,6 +80,22 @@ impl DisconnectOptions {
     pub fn timeout(mut self, timeout: impl IntoDuration) -> Self {
         self.timeout = Some(timeout.into_duration());
         self
+    }
+
+    /// The reason, if it is one of a client's (MQTT 5, table 3-10).
+    pub(crate) fn checked_reason(&self) -> Result<u8> {
+        let code = self.reason_code;
+        match u8::try_from(code) {
+            Ok(code @ (0 | 4 | 0x80..=0x83 | 0x90 | 0x93..=0x99)) => Ok(code),
+            _ => Err(Error::InvalidOption {
+                option: "reason_code",
+                problem: tell!(
+                    language(),
+                    "a client does not leave with {code}: use 0, 4 (the will is published), or 128 to 131, 144, 147 to 153",
+                    "un client ne part pas avec {code} : utilisez 0, 4 (le testament est publié), ou 128 à 131, 144, 147 à 153"
+                ),
+            }),
+        }
     }
 
     /// The time limit asked for, checked; `None` when the default counts.
