@@ -29,3 +29,4 @@ pub mod told;
 pub mod trials;
 #[cfg(feature = "websockets")]
 pub mod web_socket_peer;
+pub mod wire;

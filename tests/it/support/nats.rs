@@ -28,6 +28,15 @@ impl NatsCluster {
     /// When nats-server is not installed, or is not ready in time.
     #[track_caller]
     pub fn start() -> Self {
+        Self::start_with("")
+    }
+
+    /// A cluster with more in the section `mqtt` of its configuration.
+    ///
+    /// # Panics
+    /// As [`start`](Self::start).
+    #[track_caller]
+    pub fn start_with(mqtt_settings: &str) -> Self {
         let dir = TempDir::new().expect("a temporary directory");
         let ports = [(); NODES].map(|()| free_port());
         let routes = [(); NODES].map(|()| free_port());
@@ -39,7 +48,7 @@ impl NatsCluster {
                 "server_name: node-{node}\n\
                  listen: 127.0.0.1:{client}\n\
                  jetstream {{ store_dir: {store:?}, max_mem: 64M, max_file: 512M }}\n\
-                 mqtt {{ listen: 127.0.0.1:{mqtt} }}\n\
+                 mqtt {{ listen: 127.0.0.1:{mqtt}, {mqtt_settings} }}\n\
                  cluster {{ name: tests, listen: 127.0.0.1:{route}, routes: [{peers}] }}\n",
                 client = free_port(),
                 mqtt = ports[node],

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use rustix::net::sockopt::set_socket_recv_buffer_size;
 
 use super::wait::DEADLINE;
+use super::wire::Wire;
 
 /// A proxy on a loopback port of its own; dropping it cuts everything and joins its threads.
 #[derive(Debug)]
@@ -40,6 +41,8 @@ struct Both<T> {
 struct Shared {
     state: Mutex<State>,
     changed: Condvar,
+    /// Keeps what passes to clients.
+    wire: Option<Wire>,
 }
 
 /// What the test wants, and what is connected.
@@ -79,7 +82,17 @@ impl Proxy {
     #[track_caller]
     pub fn to(target: u16) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
-        Self::listening(listener, target)
+        Self::listening(listener, target, None)
+    }
+
+    /// A proxy to `127.0.0.1:target` that passes everything on, and on whose way to the clients `wire` listens.
+    ///
+    /// # Panics
+    /// When there is no free port.
+    #[track_caller]
+    pub fn heard(target: u16, wire: &Wire) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
+        Self::listening(listener, target, Some(wire.clone()))
     }
 
     /// A proxy to `127.0.0.1:target` behind a narrow line: of what a client sends, hardly anything waits on the way.
@@ -91,7 +104,7 @@ impl Proxy {
     pub fn narrow(target: u16) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
         set_socket_recv_buffer_size(&listener, 4 * 1024).expect("SO_RCVBUF");
-        Self::listening(listener, target)
+        Self::listening(listener, target, None)
     }
 
     /// A [narrow](Self::narrow) line of at most 100 kB a second.
@@ -107,9 +120,9 @@ impl Proxy {
     }
 
     #[track_caller]
-    fn listening(listener: TcpListener, target: u16) -> Self {
+    fn listening(listener: TcpListener, target: u16, wire: Option<Wire>) -> Self {
         let port = listener.local_addr().expect("a local address").port();
-        let shared = Arc::new(Shared { state: Mutex::default(), changed: Condvar::new() });
+        let shared = Arc::new(Shared { state: Mutex::default(), changed: Condvar::new(), wire });
         let accepting = Arc::clone(&shared);
         let thread = thread::spawn(move || accept(&listener, target, &accepting));
         Self { port, shared, listener: Some(thread) }
@@ -262,6 +275,10 @@ impl Shared {
             }
             drop(state);
 
+            // Before the client can answer it.
+            if let (Some(wire), Way::ToClient) = (&self.wire, way) {
+                wire.passed(to, &bytes[..count]);
+            }
             // Not under the lock: the other side may not be reading. `cut` ends this write by its shutdown.
             if to.write_all(&bytes[..count]).is_err() {
                 return false;

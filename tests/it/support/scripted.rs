@@ -26,6 +26,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+pub use decode::take_messages;
 pub use peer::Peer;
 
 use super::wait::{DEADLINE, holds_within};

@@ -24,6 +24,26 @@ pub(super) fn lengths(bytes: &[u8]) -> Option<(usize, usize)> {
     None
 }
 
+/// Takes the whole packets from the front of what a broker has sent to a client of MQTT 3.1.1, and gives the messages
+/// among them.
+///
+/// # Panics
+/// When they are not MQTT.
+#[track_caller]
+pub fn take_messages(bytes: &mut Vec<u8>) -> Vec<Publish> {
+    let mut messages = Vec::new();
+    while let Some((header, body)) = lengths(bytes).filter(|(header, body)| header + body <= bytes.len()) {
+        let packet: Vec<u8> = bytes.drain(..header + body).collect();
+        if packet[0] >> 4 == 3 {
+            match decode(packet[0], &packet[header..], 4) {
+                Ok(Packet::Publish(message)) => messages.push(message),
+                other => panic!("no PUBLISH: {other:?}"),
+            }
+        }
+    }
+    messages
+}
+
 /// Decodes a packet of a client of `level`, or says what is wrong. A CONNECT brings its own level.
 pub(super) fn decode(first: u8, body: &[u8], level: u8) -> Result<Packet, &'static str> {
     let mut fields = Fields { bytes: body, level };
