@@ -286,6 +286,43 @@ fn after_a_restart_another_broker_is_told_everything() {
 }
 
 #[test]
+fn after_a_restart_a_list_of_brokers_is_the_same_in_any_order() {
+    for are_shared in [true, false] {
+        let (told, taken) = Probe::pair();
+        let first = ScriptedBroker::run(move |peer| {
+            peer.accept();
+            let message = peer.expect_publish();
+            let _ = told.send(message.id);
+            peer.read_to_eof();
+        });
+        let second = ScriptedBroker::run(move |peer| {
+            peer.expect_connect();
+            peer.connack(0, true);
+            let message = peer.expect_publish();
+            assert_eq!((message.id, message.dup), (1, are_shared), "a cluster is the same, another node is not");
+            peer.puback(message.id);
+            peer.expect_disconnect();
+        });
+        let dir = tempfile::tempdir().expect("a directory");
+        let start = |brokers: [&ScriptedBroker; 2]| {
+            let client = open(dir.path());
+            let options = pmc::ConnectOptions::new().sessions_are_shared(are_shared);
+            client.connect_many(brokers.map(|broker| (HOST, broker.port())), options).expect("accepted");
+            client.loop_start().expect("a loop");
+            client
+        };
+        let client = start([&first, &second]);
+        client.publish("a", "x", 1).expect("connected");
+        assert_eq!(taken.next("the message"), 1);
+        returns("the drop", move || drop(client));
+        let client = start([&second, &first]);
+        client.disconnect().expect("it is confirmed");
+        first.finish();
+        second.finish();
+    }
+}
+
+#[test]
 fn ids_go_on_where_they_were() {
     // A message accepted after a restart gets no id that one from before still has.
     let dir = tempfile::tempdir().expect("a directory");
