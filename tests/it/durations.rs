@@ -31,6 +31,7 @@ fn keep_alives() {
         let tell = tell.clone();
         script(move |peer| {
             let _ = tell.send(peer.accept().keepalive);
+            peer.answer_pings();
             peer.expect_disconnect();
         })
     });
