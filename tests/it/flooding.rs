@@ -134,9 +134,9 @@ fn a_queue_that_fills_again_and_again_never_stands_still() {
 
 #[test]
 fn a_large_message_on_a_slow_network_is_no_dead_broker() {
-    const PAYLOAD: usize = 12 * 1024 * 1024;
+    const PAYLOAD: usize = 16 * 1024 * 1024;
     // Beyond that, no more than the system holds is left: the client could not see it move.
-    const SLOW: usize = 7 * 1024 * 1024;
+    const SLOW: usize = 11 * 1024 * 1024;
     let (listener, port) = listen();
     let broker = thread::spawn(move || {
         let mut stream = accept(&listener);
@@ -166,7 +166,7 @@ fn a_large_message_on_a_slow_network_is_no_dead_broker() {
         }
     });
     let client = quick();
-    let options = pmc::ConnectOptions::new().keepalive(Duration::from_secs(2));
+    let options = pmc::ConnectOptions::new().keepalive(Duration::from_secs(3));
     client.connect_with(HOST, port, options).expect("accepted");
     client.loop_start().expect("no loop yet");
     let mut payload = vec![7; PAYLOAD];
