@@ -121,6 +121,14 @@ mod tests {
     }
 
     #[test]
+    fn a_talkative_broker_is_pinged_all_the_same() {
+        let start = Instant::now();
+        let mut keepalive = KeepAlive::new(10, start);
+        keepalive.heard(start + 9 * SECOND);
+        assert_eq!(keepalive.due(start + 10 * SECOND), Due::Ping);
+    }
+
+    #[test]
     fn a_broker_that_never_reads_is_found_while_we_keep_talking() {
         let start = Instant::now();
         let mut keepalive = KeepAlive::new(10, start);

@@ -59,6 +59,7 @@ mod starving;
 #[cfg(feature = "persistence")]
 mod storing;
 mod subscribing;
+mod suites;
 mod support;
 mod texts;
 mod tidy;
