@@ -176,8 +176,9 @@ install_packages() {
     esac
     case " $* " in *" nats-server "*)
         if [ -d /run/systemd/system ]; then
-            say "le système fait maintenant tourner nats-server comme service ; les tests ont les leurs"
-            say "pour l'arrêter définitivement : sudo systemctl disable --now nats-server"
+            # Only test.sh installs it.
+            say "the system now runs nats-server as a service; the tests have their own"
+            say "to stop it for good: sudo systemctl disable --now nats-server"
         fi
         ;;
     esac

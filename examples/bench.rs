@@ -1,10 +1,10 @@
 //! Le client mesuré à côté des autres : un programme de mesure, pas un exercice du cours.
 //!
-//! Il fait le travail qu'on lui dit (`--mode pub|sub|rtt|queue|fleet|storm`) contre un courtier qui ne fait que répondre, et
+//! Il fait le travail qu'on lui dit (`--mode pub|sub|rtt|queue|fleet|storm`) contre un broker qui ne fait que répondre, et
 //! affiche une ligne JSON : débit, temps CPU par message et mémoire, ou temps d'aller-retour. En mode `queue`, les messages sont
 //! publiés avant la connexion : la ligne dit aussi ce qu'ils occupent en attendant. En mode `fleet`, `--n` clients partagent
 //! les deux threads d'un `LoopPool`, et chacun publie une fois par seconde pendant dix secondes ; en mode `storm`, ils
-//! attendent que le courtier redémarre, et la ligne dit en combien de temps tous sont de retour.
+//! attendent que le broker redémarre, et la ligne dit en combien de temps tous sont de retour.
 //!
 //! ```sh
 //! cargo run --release --example bench -- --port 1883 --mode pub --qos 1 --n 20000 --size 64 --inflight 90

@@ -74,29 +74,17 @@ pub mod licence {}
 
 /// The course in French: one page per topic, in the order of the page « Module paho-mqtt ».
 ///
-/// 1. [`installer`]
-/// 2. [`publier`]
-/// 3. [`recevoir`]
-/// 4. [`authentification`]
-/// 5. [`qos`]
-/// 6. [`exercices`]
-/// 7. [`mosquitto`]
-/// 8. [`tls`]
-/// 9. [`cablage`]
-/// 10. [`depannage`]
-/// 11. [`exemples`]
-///
-/// [`installer`]: cours::installer
-/// [`publier`]: cours::publier
-/// [`recevoir`]: cours::recevoir
-/// [`authentification`]: cours::authentification
-/// [`qos`]: cours::qos
-/// [`exercices`]: cours::exercices
-/// [`mosquitto`]: cours::mosquitto
-/// [`tls`]: cours::tls
-/// [`cablage`]: cours::cablage
-/// [`depannage`]: cours::depannage
-/// [`exemples`]: cours::exemples
+/// 1. [Installer, écrire son programme, emporter un exemple](cours::installer)
+/// 2. [Publier un message](cours::publier)
+/// 3. [Recevoir des messages](cours::recevoir)
+/// 4. [Authentification](cours::authentification)
+/// 5. [QoS et accusés de réception](cours::qos)
+/// 6. [Les exercices 1 à 5](cours::exercices)
+/// 7. [Configurer Mosquitto](cours::mosquitto)
+/// 8. [Chiffrer la connexion](cours::tls)
+/// 9. [Câblage : bouton et capteur de lumière](cours::cablage)
+/// 10. [Dépannage](cours::depannage)
+/// 11. [Les programmes et ce qu'ils affichent](cours::exemples)
 pub mod cours {
     /// A page of the course, with its pictures before it: rustdoc does not copy files, so they are put in, and the
     /// page's own links to them are hidden. Its links to other pages lead to their modules, as above.

@@ -53,7 +53,8 @@
 //!
 //! # fn main() -> pmc::Result<()> {
 //! let client = pmc::Client::new(pmc::CallbackApiVersion::Version2);
-//! // Whom the machine trusts, as a browser does: TlsOptions::new(). A broker with a certificate of the house:
+//! // TlsOptions::new() trusts whom the machine trusts, as a browser does.
+//! // This is for a broker with a certificate of the house:
 //! client.tls_set(pmc::TlsOptions::new().ca_certs("/etc/mosquitto/ca.crt"))?;
 //! client.connect("mqttbroker.lan", 8883)?;
 //! # Ok(())

@@ -77,7 +77,7 @@ told! {
             len: usize,
         } where what = words::say(language, what) =>
             "{what} is {len} bytes long, but MQTT sends at most 65535: shorten it",
-            "{what} : {len} octets, mais MQTT en transmet 65535 au plus ; raccourcissez";
+            "{what} : {len} octets, mais MQTT en transmet 65535 au plus ; raccourcissez-le";
 
         /// `subscribe`, `unsubscribe`, `message_callback_add`: the filter is not well formed.
         InvalidFilter {
@@ -169,7 +169,7 @@ told! {
             limit: usize,
         } =>
             "the queue is full: there is no room for this message within {limit} bytes; is the broker reachable? Publish more slowly, or raise max_queued_bytes_set (0 = no limit)",
-            "la file est pleine : il n'y a plus de place pour ce message dans {limit} octets ; le broker est-il joignable ? Publiez moins vite, ou augmentez max_queued_bytes_set (0 = sans limite)";
+            "la file est pleine : il n'y a plus de place pour ce message dans les {limit} octets permis ; le broker est-il joignable ? Publiez moins vite, ou augmentez max_queued_bytes_set (0 = sans limite)";
 
         /// Any call that takes properties: MQTT 5 does not allow this one there.
         InvalidProperty {

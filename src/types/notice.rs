@@ -116,7 +116,7 @@ told! {
             count: usize,
         } =>
             "the client was dropped while {count} message(s) were not confirmed: wait_for_publish() on what must arrive, or look at what disconnect() says",
-            "le client a disparu alors que {count} message(s) n'étaient pas confirmés : wait_for_publish() pour ce qui doit arriver, ou regardez ce que dit disconnect()";
+            "le client a disparu alors que {count} message(s) n'étaient pas confirmés : appelez wait_for_publish() pour ce qui doit arriver, ou regardez ce que dit disconnect()";
     }
 }
 

@@ -98,7 +98,7 @@ pub(super) fn unreachable(language: Language, kind: ErrorKind, host: &str, port:
         ErrorKind::TimedOut => tell!(
             language,
             "nobody answers; check the address, that {host} is switched on, the network cable or Wi-Fi, and any firewall in between",
-            "personne ne répond ; vérifiez l'adresse, que {host} est allumé, le câble réseau ou le Wi-Fi, et les pare-feu entre les deux machines"
+            "personne ne répond ; vérifiez l'adresse, que la machine {host} est allumée, le câble réseau ou le Wi-Fi, et les pare-feu entre les deux machines"
         ),
         ErrorKind::NetworkUnreachable | ErrorKind::NetworkDown | ErrorKind::HostUnreachable => tell!(
             language,

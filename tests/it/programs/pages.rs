@@ -8,11 +8,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::take_home::{PROGRAMS, at_home, source_of};
-use super::{at, expect_subscriptions};
+use super::{Observer, at, expect_subscriptions};
 use crate::common::machine::host_name;
 use crate::support::mosquitto::Mosquitto;
 use crate::support::process::Example;
-use crate::support::wait::DEADLINE;
+use crate::support::wait::{DEADLINE, wait_until};
 
 /// What the examples say when all goes well, or that is not for the user's eyes: not in the list of what goes wrong.
 const NOT_A_FAILURE: &[&str] = &[
@@ -198,13 +198,18 @@ fn the_readme_shows_what_the_programs_print() {
         let (name, options) = command.split_once(" -- ").unwrap_or((command, ""));
         let program = (name != "demo").then(|| at(&broker));
         let options: Vec<&str> = options.split_whitespace().collect();
+        let port = broker.port().to_string();
         let spawn = |name: &str, options: &[&str]| {
-            let broker = program.iter().flat_map(|address| ["--broker", address]);
-            Example::spawn(name, &options.iter().copied().chain(broker).collect::<Vec<_>>())
+            let broker = match &program {
+                _ if name == "ouvrier" => vec![broker.host(), &port],
+                Some(address) => vec!["--broker", address],
+                None => vec![],
+            };
+            Example::spawn(name, &[options, &broker].concat())
         };
         format!("$ cargo run --example {command}\n{}", output(name, spawn(name, &options), &broker, &spawn))
     });
-    assert_eq!(shown, 12);
+    assert_eq!(shown, 13);
 }
 
 /// What the program prints, when what its part of the page tells happens to it.
@@ -240,6 +245,14 @@ fn output(name: &str, mut program: Example, broker: &Mosquitto, spawn: &dyn Fn(&
             let _ex4_pub = spawn("ex4_pub", &["--simulate", "--nom", "denis", "--periode", "1"]);
             program.expect_line("---");
             program.expect_line("---");
+        }
+        "ouvrier" => {
+            wait_until("its subscription", DEADLINE, || broker.log().contains("Sending SUBACK to ouvrier-anne"));
+            let observer = Observer::with_port(broker.port());
+            for task in ["1", "2", "3"] {
+                observer.publish("taches", task);
+                program.expect_line("Fait: ");
+            }
         }
         "ex5" => {
             program.write(b"\n\n");
