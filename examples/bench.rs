@@ -216,7 +216,7 @@ fn fleet(work: &Work) -> pmc::Result<()> {
     };
     all_are_ready();
     if work.mode == "storm" {
-        eprintln!("{} clients sont abonnés : redémarrez le courtier", work.n);
+        eprintln!("{} clients sont abonnés : redémarrez le broker", work.n);
         losses.recv().expect("clients live");
         let start = Usage::now();
         all_are_ready();
