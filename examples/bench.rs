@@ -30,6 +30,8 @@ struct Work {
     engine: Option<pmc::Engine>,
     /// Keep messages in this directory meanwhile.
     persistence: Option<String>,
+    /// Encrypt the connection; this file vouches for the broker.
+    ca: Option<String>,
 }
 
 fn main() -> ExitCode {
@@ -52,13 +54,14 @@ fn work() -> Result<Work, String> {
         inflight: 100,
         engine: None,
         persistence: None,
+        ca: None,
     };
     let mut parser = lexopt::Parser::from_env();
     while let Some(argument) = parser.next().map_err(|error| error.to_string())? {
         let lexopt::Arg::Long(name) = argument else {
             return Err(
                 "usage : bench --port P --mode pub|sub|rtt|queue|fleet|storm --qos Q --n N --size OCTETS --inflight W \
-                        --engine paho|native"
+                        --engine paho|native --ca FICHIER --persistence DOSSIER"
                     .into(),
             );
         };
@@ -80,6 +83,7 @@ fn work() -> Result<Work, String> {
             }
             "mode" => work.mode = value,
             "persistence" => work.persistence = Some(value),
+            "ca" => work.ca = Some(value),
             _ => return Err(format!("option inconnue : --{name}")),
         }
     }
@@ -262,13 +266,17 @@ fn client(work: &Work) -> pmc::Result<pmc::Client> {
     if let Some(engine) = work.engine {
         builder = builder.engine(engine);
     }
-    let Some(dir) = &work.persistence else {
-        return builder.build();
-    };
-    #[cfg(feature = "persistence")]
-    return builder.client_id("bench").persistence(dir).build();
-    #[cfg(not(feature = "persistence"))]
-    panic!("--persistence {dir} demande : cargo run --features persistence ..");
+    if let Some(dir) = &work.persistence {
+        #[cfg(feature = "persistence")]
+        (builder = builder.client_id("bench").persistence(dir));
+        #[cfg(not(feature = "persistence"))]
+        panic!("--persistence {dir} demande : cargo run --features persistence ..");
+    }
+    let client = builder.build()?;
+    if let Some(ca) = &work.ca {
+        client.tls_set(pmc::TlsOptions::new().ca_certs(ca))?;
+    }
+    Ok(client)
 }
 
 /// The clock and the processor's time at the start of the work.

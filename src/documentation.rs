@@ -3,12 +3,13 @@
 /// A page of the repository. Its links to other files lead to where these are here: of two definitions of a link the
 /// first one counts, and the page has the second, for whoever reads the file.
 macro_rules! file {
-    ($(#[$about:meta])+ $name:ident, $file:literal) => {
+    ($(#[$about:meta])+ $name:ident, $file:literal $(, $picture:literal)?) => {
         $(#[$about])+
         ///
         /// [docs/architecture.md]: crate::documentation::architecture
         /// [docs/reliability.md]: crate::documentation::reliability
         /// [docs/clusters.md]: crate::documentation::clusters
+        /// [docs/performance.md]: crate::documentation::performance
         /// [docs/from-python.md]: crate::documentation::from_python
         /// [docs/parity.md]: crate::documentation::parity
         /// [parity.md]: crate::documentation::parity
@@ -25,6 +26,11 @@ macro_rules! file {
         /// [src/net.rs]: ../../../src/rappel/net.rs.html
         /// [src/outbox.rs]: ../../../src/rappel/outbox.rs.html
         ///
+        $(
+            #[doc = "<style>img[src$=\".svg\"] { display: none } svg { max-width: 100%; height: auto }</style>\n"]
+            #[doc = include_str!(concat!("../docs/", $picture))]
+            #[doc = ""]
+        )?
         #[doc = include_str!(concat!("../", $file))]
         pub mod $name {}
     };
@@ -48,6 +54,11 @@ file! {
 file! {
     /// From one broker to a cluster, and what was measured.
     clusters, "docs/clusters.md"
+}
+
+file! {
+    /// How fast it is beside other clients, and what it takes.
+    performance, "docs/performance.md", "performance.svg"
 }
 
 file! {
