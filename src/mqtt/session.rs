@@ -7,7 +7,6 @@
 mod aliases;
 mod incoming;
 mod outgoing;
-mod packet_ids;
 mod suspects;
 #[cfg(test)]
 mod tests;

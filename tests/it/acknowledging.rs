@@ -287,24 +287,35 @@ fn a_duplicate_after_a_reconnection_is_answered_once_handled() {
 
 #[test]
 fn another_message_under_the_id_of_one_still_held_is_delivered() {
-    // NATS keeps a session over its nodes, but not its packet ids: there, DUP means a message that another one has had.
-    for protocol in VERSIONS {
+    // NATS keeps a session over its nodes, but not its packet ids.
+    let repetitions = [(1, true), (2, false), (2, true)];
+    for (protocol, (qos, dup)) in VERSIONS.into_iter().flat_map(|protocol| repetitions.map(|how| (protocol, how))) {
         let (done, answered) = Probe::pair();
         let broker = ScriptedBroker::sequence(vec![
-            script(|peer| {
+            script(move |peer| {
                 peer.accept();
-                deliver(peer, "held", 1, 1, false);
-                deliver(peer, "queued", 1, 2, false);
+                deliver(peer, "held", qos, 1, false);
+                deliver(peer, "queued", qos, 2, false);
+                // Both have come.
+                confirm_after(peer);
                 peer.expect_eof();
             }),
             script(move |peer| {
                 peer.expect_connect();
                 peer.connack(0, true);
-                deliver(peer, "other", 1, 1, true);
-                deliver(peer, "queued", 1, 2, true);
+                deliver(peer, "other", qos, 1, dup);
+                deliver(peer, "queued", qos, 2, true);
                 confirm_after(peer);
-                assert_eq!(peer.expect_puback().id, 2);
-                assert_eq!(peer.expect_puback().id, 1);
+                for id in [2, 1] {
+                    match qos {
+                        1 => assert_eq!(peer.expect_puback().id, id),
+                        _ => assert_eq!(peer.expect_pubrec().id, id),
+                    }
+                }
+                if qos == 2 {
+                    release(peer, 2);
+                    release(peer, 1);
+                }
                 let _ = done.send(());
                 peer.expect_disconnect();
             }),
@@ -314,11 +325,13 @@ fn another_message_under_the_id_of_one_still_held_is_delivered() {
         client.connect_with(HOST, broker.port(), kept_options(protocol)).expect("accepted");
         client.loop_start().expect("a loop");
         assert_eq!(begun.next("the callback"), "held");
+        publish_after(&client);
         // The callback is busy all the while.
         client.reconnect().expect("accepted again");
         publish_after(&client);
         drop(permit);
-        assert_eq!(begun.take(2, "the other messages"), ["queued", "other"], "{protocol:?}: once each");
+        let rest = begun.take(2, "the other messages");
+        assert_eq!(rest, ["queued", "other"], "{protocol:?}, QoS {qos}, DUP {dup}: once each");
         answered.next("both answers");
         client.disconnect().expect("connected");
         broker.finish();

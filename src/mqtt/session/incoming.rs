@@ -1,9 +1,8 @@
 //! The exchanges that the broker began: messages of QoS 1 and 2 that we owe an answer.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use crate::mqtt::session::packet_ids::PacketIds;
 use crate::mqtt::{Publish, SendBuffer, kind, short_ack};
 use crate::types::Qos;
 
@@ -13,7 +12,7 @@ struct Delivered {
     number: u64,
     id: u16,
     qos: Qos,
-    /// What distinguishes it from another message under the same id; 0 at QoS 2.
+    /// What distinguishes it from another message under the same id.
     content: u64,
     /// It came, or came again, on the connection that stands: only there it can be answered.
     is_due: bool,
@@ -28,8 +27,8 @@ pub(crate) struct Incoming {
     /// Where the message is looked for that comes again next: brokers repeat them in order.
     next_again: usize,
     /// QoS 2: ids of messages that were delivered and that the broker has not released (MQTT 5, section 4.3.3,
-    /// method B).
-    unreleased: PacketIds,
+    /// method B), each with its content.
+    unreleased: HashMap<u16, u64>,
     /// Exchanges that the broker has open on this connection, as far as its receive quota goes.
     open: usize,
 }
@@ -45,15 +44,19 @@ pub(crate) enum Arrival {
 
 impl Incoming {
     /// A PUBLISH has come. A known one is answered here, or when its callbacks have returned.
+    ///
+    /// What a message says counts, not its id alone: NATS, which keeps a session over its nodes, has each of them number the
+    /// messages anew, at QoS 1 with DUP and at QoS 2 without.
     pub(crate) fn arrive(&mut self, publish: &Publish, out: &mut SendBuffer) -> Arrival {
         let Publish { id, qos, dup, .. } = *publish;
         if qos == Qos::AtMostOnce {
             return Arrival::New(0);
         }
-        let known = qos == Qos::ExactlyOnce && self.unreleased.contains(id);
-        let content = if qos == Qos::AtLeastOnce { content(publish) } else { 0 };
-        // Without DUP, QoS 1 means another message, under an id that the broker considers free. With DUP it does so too on
-        // NATS, whose nodes number the messages of a session that they take over anew.
+        let content = content(publish);
+        let unreleased = if qos == Qos::ExactlyOnce { self.unreleased.get(&id) } else { None };
+        let known = unreleased == Some(&content);
+        let has_place = unreleased.is_some();
+        // Without DUP, QoS 1 means another message, under an id that the broker considers free.
         if known || (dup && qos == Qos::AtLeastOnce) {
             match self.find(id, qos, content) {
                 Some(place) => {
@@ -70,10 +73,10 @@ impl Incoming {
             }
         }
         if qos == Qos::ExactlyOnce {
-            self.unreleased.insert(id);
+            self.unreleased.insert(id, content);
         }
         self.count += 1;
-        self.open += 1;
+        self.open += usize::from(!has_place);
         self.delivered.push_back(Delivered { number: self.count, id, qos, content, is_due: true });
         Arrival::New(self.count)
     }
@@ -128,7 +131,7 @@ impl Incoming {
 
     /// PUBREL has come.
     pub(crate) fn release(&mut self, id: u16, out: &mut SendBuffer) {
-        if self.unreleased.remove(id) {
+        if self.unreleased.remove(&id).is_some() {
             self.open = self.open.saturating_sub(1);
         }
         out.push(&short_ack(kind::PUBCOMP, id));
@@ -217,6 +220,23 @@ mod tests {
         assert_eq!(incoming.arrive(&numbered(2, b"second"), &mut out), Arrival::Known);
         incoming.acknowledge(3, &mut out);
         assert_eq!(sent(&mut out), [0x40, 2, 0, 2, 0x40, 2, 0, 1]);
+    }
+
+    #[test]
+    fn another_message_under_an_id_that_is_not_released_is_new() {
+        let (mut incoming, mut out) = (Incoming::default(), SendBuffer::default());
+        let saying = |payload: &[u8], dup| Publish { payload: payload.to_vec(), ..message(7, Qos::ExactlyOnce, dup) };
+        incoming.arrive(&saying(b"first", false), &mut out);
+        incoming.acknowledge(1, &mut out);
+        assert_eq!(sent(&mut out), [0x50, 2, 0, 7]);
+        incoming.disconnected();
+        assert_eq!(incoming.arrive(&saying(b"second", false), &mut out), Arrival::New(2));
+        assert!(out.is_empty(), "it is handled first");
+        incoming.acknowledge(2, &mut out);
+        assert_eq!(incoming.arrive(&saying(b"second", true), &mut out), Arrival::Known);
+        incoming.release(7, &mut out);
+        assert_eq!(sent(&mut out), [0x50, 2, 0, 7, 0x50, 2, 0, 7, 0x70, 2, 0, 7]);
+        assert_eq!(incoming.open(), 0);
     }
 
     #[test]
