@@ -15,6 +15,7 @@ use std::env;
 use std::error::Error;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
+use std::process;
 use std::time::UNIX_EPOCH;
 
 use rappel as pmc;
@@ -62,7 +63,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         return Ok(());
     }
     let mut argument = |par_defaut: &str| arguments.next().unwrap_or(par_defaut.to_owned());
-    let (broker, port) = (argument(BROKER), argument(PORT).parse()?);
+    let broker = argument(BROKER);
+    let Ok(port) = argument(PORT).parse() else {
+        eprintln!("{AIDE}");
+        process::exit(2)
+    };
     let (autorite, fichier) = (argument(AUTORITE), argument(FICHIER));
 
     let client = pmc::Client::builder(pmc::CallbackApiVersion::Version2)

@@ -16,6 +16,7 @@
 
 use std::env;
 use std::error::Error;
+use std::process;
 use std::sync::mpsc::{Sender, channel};
 use std::thread;
 use std::time::Duration;
@@ -63,7 +64,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         return Ok(());
     }
     let mut argument = |par_defaut: &str| arguments.next().unwrap_or(par_defaut.to_owned());
-    let (nom, broker, port) = (argument(NOM), argument(BROKER), argument(PORT).parse()?);
+    let (nom, broker) = (argument(NOM), argument(BROKER));
+    let Ok(port) = argument(PORT).parse() else {
+        eprintln!("{AIDE}");
+        process::exit(2)
+    };
 
     let (bureau, taches) = channel();
     let client = pmc::Client::builder(pmc::CallbackApiVersion::Version2)

@@ -64,13 +64,20 @@ fn every_program_helps_in_french() {
 
 #[test]
 fn the_programs_outside_of_the_course_help_too() {
+    let is_help = |name: &str, text: &str| {
+        text.starts_with("Utilisation : cargo run ") && text.contains(&format!("--example {name} -- ["))
+    };
     for name in ["journal_tls", "ouvrier"] {
         for help in ["--help", "-h"] {
             let (code, stdout, stderr) = run(name, &[help]);
             assert_eq!((code, stderr.as_str()), (Some(0), ""), "{name}");
-            assert!(stdout.starts_with("Utilisation : cargo run "), "{stdout}");
-            assert!(stdout.contains(&format!("--example {name} -- [")), "{stdout}");
+            assert!(is_help(name, &stdout), "{stdout}");
         }
+    }
+    for (name, args) in [("journal_tls", &["localhost", "x"][..]), ("ouvrier", &["anne", "localhost", "0x1"])] {
+        let (code, stdout, stderr) = run(name, args);
+        assert_eq!((code, stdout.as_str()), (Some(2), ""), "{name}");
+        assert!(is_help(name, &stderr), "{stderr}");
     }
 }
 
