@@ -20,8 +20,8 @@ pub(crate) trait Engine: Send {
     /// The sequence up to which messages of the outbox may go to the session.
     fn collectable(&self) -> u64;
 
-    /// Whether messages of QoS 0 may be encoded when they are accepted: the engine need not see them.
-    fn encodes_early(&self) -> bool {
+    /// Whether the engine need not see what is accepted: it may be encoded, and written, by whoever publishes.
+    fn is_direct(&self) -> bool {
         false
     }
 

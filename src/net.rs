@@ -142,9 +142,9 @@ impl Network {
         self.act(|connection| connection.attempt_failed(id, error));
     }
 
-    /// A message was put into the outbox.
-    pub(crate) fn accepted(&self) {
-        if self.intake.get().is_some_and(|intake| intake.accepted()) {
+    /// A message was put into the outbox. `is_alone`: nothing else is unconfirmed, so that it may be worth writing at once.
+    pub(crate) fn accepted(&self, is_alone: bool) {
+        if self.intake.get().is_some_and(|intake| intake.accepted()) && !(is_alone && self.channel.send_now()) {
             self.channel.notify();
         }
     }

@@ -52,7 +52,7 @@ impl<U: Send + Sync + 'static> Client<U> {
                 events.publish_when_room(self, draft, deadline)?
             }
         };
-        events.network.accepted();
+        events.network.accepted(accepted.is_alone);
         if accepted.expires_next {
             events.network.wake();
         }

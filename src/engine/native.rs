@@ -19,7 +19,7 @@ impl Engine for Native {
         u64::MAX
     }
 
-    fn encodes_early(&self) -> bool {
+    fn is_direct(&self) -> bool {
         true
     }
 

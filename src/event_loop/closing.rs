@@ -32,7 +32,7 @@ impl<C, U> EventLoop<C, U> {
             }
             Close::Finish(id) => {
                 self.outbox.tell_offline();
-                self.network.accepted();
+                self.network.accepted(false);
                 if !in_callback && !self.loop_lock.is_looping() {
                     // Nobody else runs what is due for the callbacks, which may still publish.
                     let done = || !self.connection.is_ending(id) || (self.queue.len() == 0 && self.outbox.is_idle());

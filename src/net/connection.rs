@@ -3,6 +3,7 @@
 mod confirming;
 mod logging;
 mod receiving;
+mod writing;
 
 use std::io;
 use std::sync::Arc;
@@ -46,6 +47,10 @@ pub(crate) struct Connection {
     /// The newest attempt, while it has no socket.
     attempt: Option<Attempt>,
     link: Option<Link>,
+    /// The broker has said something since this was last asked.
+    heard: bool,
+    /// When the network's thread means to look.
+    next_look: Option<Instant>,
     /// Events of this round, not delivered yet.
     events: Vec<Event>,
     /// How many of them the queue has yet to count.
@@ -131,6 +136,8 @@ impl Connection {
             out: SendBuffer::default(),
             attempt: None,
             link: None,
+            heard: false,
+            next_look: None,
             events: Vec::new(),
             uncounted: 0,
             settled: Vec::new(),
@@ -265,8 +272,19 @@ impl Connection {
         }
     }
 
+    /// Whether the broker has said something since this was last asked.
+    pub(crate) fn has_heard(&mut self) -> bool {
+        std::mem::take(&mut self.heard)
+    }
+
+    /// When the network's thread will call [`drive`](Self::drive) without being told.
+    pub(crate) fn next_look(&mut self) -> Option<Instant> {
+        self.next_look = self.next_deadline();
+        self.next_look
+    }
+
     /// When [`drive`](Self::drive) must be called without being told.
-    pub(crate) fn next_deadline(&self) -> Option<Instant> {
+    fn next_deadline(&self) -> Option<Instant> {
         let attempt = self.attempt.as_ref().map(|attempt| attempt.give_up_at);
         let expiry = self.outbox.next_expiry();
         let Some(link) = &self.link else {
@@ -350,82 +368,6 @@ impl Connection {
             return self.end(Ending::KeepAlive);
         }
         self.log_sent();
-    }
-
-    /// Sends what may be sent; `true` when the socket took something.
-    fn send(&mut self, now: Instant) -> bool {
-        let Some(link) = &mut self.link else {
-            return false;
-        };
-        if link.is_open() {
-            let before = self.out.len();
-            self.session.acknowledge(self.queue.last_acknowledged(), &mut self.out);
-            link.unread_answers += self.out.len() - before;
-            self.session.try_suspects(now, &mut self.out);
-            self.collect(now);
-            self.close_when_confirmed(now);
-            self.log_sent();
-        }
-        self.write(now)
-    }
-
-    /// Moves what may be sent from the outbox to the session.
-    fn collect(&mut self, now: Instant) {
-        let Some(engine) = &self.engine else {
-            return;
-        };
-        let refused = self.outbox.send_ready(engine.collectable(), now, &mut self.session, &mut self.out);
-        for item in refused {
-            self.refused(item);
-        }
-    }
-
-    /// Sends DISCONNECT once everything is confirmed, or time is up.
-    fn close_when_confirmed(&mut self, now: Instant) {
-        self.settle();
-        let Some(Link { stage, .. }) = &mut self.link else {
-            return;
-        };
-        let Stage::Closing { packet, deadline, handled } = stage else {
-            return;
-        };
-        let confirmed = self.outbox.is_idle() && self.queue.last_handled() >= *handled;
-        if !confirmed && now < *deadline {
-            return;
-        }
-        self.out.push(packet);
-        let patience = if confirmed { LINGER } else { SHORT_LINGER };
-        *stage = Stage::Lingering { until: now + patience, shut_down: false };
-    }
-
-    fn write(&mut self, now: Instant) -> bool {
-        let Some(link) = &mut self.link else {
-            return false;
-        };
-        let before = self.out.len();
-        let wrote = match link.socket.write(&mut self.out) {
-            Ok(wrote) => wrote,
-            Err(error) => {
-                // What the broker said before it closed, perhaps why, is still to be read.
-                self.read_the_rest(now);
-                self.end(Ending::Network(error));
-                return true;
-            }
-        };
-        if let Stage::Lingering { shut_down, .. } = &mut link.stage
-            && self.out.is_empty()
-            && !link.socket.holds_back()
-            && !std::mem::replace(shut_down, true)
-        {
-            link.socket.shut_down();
-        }
-        if wrote {
-            let left = self.out.len();
-            link.unread_answers = link.unread_answers.saturating_sub(before - left);
-            self.session.keepalive().said(now, left > 0 || link.socket.holds_back());
-            self.confirm_written();
-        }
-        wrote
     }
 
     /// There will be no connection.

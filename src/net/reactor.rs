@@ -28,6 +28,8 @@ pub(crate) struct Channel {
     connection: Mutex<Connection>,
     /// It stands in the thread's inbox.
     notified: AtomicBool,
+    /// The broker has said something since a publisher last wrote by itself.
+    heard: AtomicBool,
     /// Set once the thread knows of it.
     reactor: OnceLock<Arc<Reactor>>,
 }
@@ -36,7 +38,13 @@ impl Channel {
     pub(crate) fn new(connection: Connection) -> Self {
         static NEXT_ID: AtomicUsize = AtomicUsize::new(0);
         let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
-        Channel { id, connection: Mutex::new(connection), notified: AtomicBool::new(false), reactor: OnceLock::new() }
+        Channel {
+            id,
+            connection: Mutex::new(connection),
+            notified: AtomicBool::new(false),
+            heard: AtomicBool::new(false),
+            reactor: OnceLock::new(),
+        }
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Connection> {
@@ -58,6 +66,22 @@ impl Channel {
     /// The token of the engine's own socket.
     pub(crate) fn engine_token(&self) -> Token {
         Token(self.id * TOKENS + ENGINE)
+    }
+
+    /// Sends what was accepted, on the thread of whoever calls; `false` where the network's thread has to look all the same.
+    ///
+    /// Whoever asks the broker, and waits for its answer, is spared a change of threads. As each write is a system call, this
+    /// is done once for each time that the broker has said something: whoever publishes message after message leaves them
+    /// to the network's thread, which writes many at a time. Never waits.
+    pub(crate) fn send_now(&self) -> bool {
+        if !self.heard.load(Ordering::Relaxed) {
+            return false;
+        }
+        let Ok(mut connection) = self.connection.try_lock() else {
+            return false;
+        };
+        self.heard.store(false, Ordering::Relaxed);
+        connection.send_now(Instant::now())
     }
 
     /// Has the thread look after this client.
@@ -186,7 +210,10 @@ impl Server {
                 channel.notified.store(false, Ordering::SeqCst);
                 let mut connection = channel.lock();
                 let again = connection.drive(now, &mut buffer);
-                let deadline = connection.next_deadline();
+                if connection.has_heard() {
+                    channel.heard.store(true, Ordering::Relaxed);
+                }
+                let deadline = connection.next_look();
                 Channel::unlock(connection);
                 self.set_deadline(channel.id, deadline);
                 if again {

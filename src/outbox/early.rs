@@ -41,7 +41,7 @@ impl Queue {
         self.encoded += 1;
         self.pending += 1;
         self.pending_bytes += draft.size();
-        Ok(Some(Accepted { completion, replaced: None, expires_next: false }))
+        Ok(Some(Accepted { completion, replaced: None, expires_next: false, is_alone: self.pending == 1 }))
     }
 
     /// Whether all that stands in line is encoded.

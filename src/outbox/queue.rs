@@ -23,6 +23,8 @@ pub(crate) struct Accepted {
     pub(crate) replaced: Option<Arc<Completion>>,
     /// It is the next to expire: [`Queue::next_expiry`] has changed.
     pub(crate) expires_next: bool,
+    /// Nothing else is unconfirmed.
+    pub(crate) is_alone: bool,
 }
 
 /// The queue between `publish` and the session.
@@ -182,7 +184,7 @@ impl Queue {
             self.pending_bytes -= old.size();
             old.completion
         });
-        Accepted { completion, replaced, expires_next }
+        Accepted { completion, replaced, expires_next, is_alone: false }
     }
 
     /// Checks a message against what is known now, and gives it its number.
@@ -248,7 +250,7 @@ impl Queue {
         let completion = Arc::clone(&message.completion);
         let expires_next = self.expires_next(&message);
         self.waiting.push_back(message);
-        Accepted { completion, replaced: None, expires_next }
+        Accepted { completion, replaced: None, expires_next, is_alone: self.pending == 1 }
     }
 
     /// Takes note of when a message expires; `true` when none does before it.

@@ -12,7 +12,7 @@ use std::time::Duration;
 use rappel as pmc;
 use rappel::Error;
 
-use crate::support::client::{HOST, kept, quick, quick_v5};
+use crate::support::client::{HOST, builder, kept, quick, quick_v5};
 use crate::support::mosquitto::Mosquitto;
 use crate::support::scripted::packet::{Packet, Publish};
 use crate::support::scripted::{ScriptedBroker, property, script};
@@ -622,4 +622,46 @@ fn large_payloads_arrive_whole() {
         assert!(heard.next_within("a large payload", LONG) == payload, "not what was published");
     }
     returns_within("disconnect", LONG, move || client.disconnect().expect("all confirmed"));
+}
+
+/// Keeps the thread that wakes a future.
+struct Keeps {
+    reached: Sender<()>,
+    release: Mutex<Receiver<()>>,
+}
+
+impl Wake for Keeps {
+    fn wake(self: Arc<Self>) {
+        let _ = self.reached.send(());
+        let _ = self.release.lock().expect("one thread").recv_timeout(DEADLINE);
+    }
+}
+
+#[test]
+fn who_has_been_answered_writes_the_next_question_without_the_networks_thread() {
+    let (tell, heard) = Probe::pair();
+    let (polled, answer) = channel::<()>();
+    let broker = ScriptedBroker::run(move |peer| {
+        peer.accept();
+        let first = peer.expect_publish();
+        let _ = answer.recv_timeout(DEADLINE);
+        peer.puback(first.id);
+        let _ = tell.send(peer.expect_publish().topic);
+        peer.expect_disconnect();
+    });
+    // The other engine's own thread must see each message.
+    let client = builder().engine(pmc::Engine::Native).build().expect("valid");
+    client.connect(HOST, broker.port()).expect("accepted");
+    let (reached, woken) = Probe::pair();
+    let (go_on, release) = channel();
+    let waker = Waker::from(Arc::new(Keeps { reached, release: Mutex::new(release) }));
+    let mut future = Box::pin(client.publish("first", "x", 1).expect("connected").into_future());
+    assert!(future.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+    polled.send(()).expect("the script waits");
+    woken.next("the confirmation");
+    client.publish("second", "x", 0).expect("connected");
+    assert_eq!(heard.next("the question behind it"), "second");
+    go_on.send(()).expect("somebody waits");
+    client.disconnect().expect("all confirmed");
+    broker.finish();
 }

@@ -25,6 +25,7 @@ impl Connection {
             Got::Nothing => false,
             Got::Bytes(_) if matches!(link.stage, Stage::Lingering { .. }) => true,
             Got::Bytes(count) => {
+                self.heard = true;
                 self.session.keepalive().heard(now);
                 self.take_in(&buffer[..count], now);
                 true
@@ -134,7 +135,7 @@ impl Connection {
             if let Some(patience) = self.session.keepalive().patience_of_tcp() {
                 link.socket.give_up_after(patience);
             }
-            let early = self.engine.as_ref().is_some_and(|engine| engine.encodes_early());
+            let early = self.engine.as_ref().is_some_and(|engine| engine.is_direct());
             self.outbox.connected(&server, self.session.limits(), early);
             if let Some(engine) = &mut self.engine {
                 engine.appended();
