@@ -76,7 +76,12 @@ fn local(program: &str) -> pmc::Result<(&'static str, u16)> {
         eprintln!("(broker : {} quand même : {why})", shown(host, port));
         return Ok((host, port));
     }
-    let cause = Arc::new(io::Error::other(format!("aucun broker n'y répond, et {why}")));
+    // The kind decides what the error advises.
+    let kind = match TcpStream::connect((HOST, PORTS[0])) {
+        Ok(_) => io::ErrorKind::ConnectionReset,
+        Err(error) => error.kind(),
+    };
+    let cause = Arc::new(io::Error::new(kind, format!("aucun broker n'y répond, et {why}")));
     Err(pmc::Error::Unreachable { host: HOST.to_owned(), port: PORTS[0], cause })
 }
 

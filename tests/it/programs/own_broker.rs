@@ -181,4 +181,5 @@ fn another_program_has_the_port() {
     assert_eq!((code, stdout.as_str()), (Some(1), ""));
     assert!(stderr.starts_with("Error: ") && stderr.contains("aucun broker n'y répond"), "{stderr}");
     assert!(stderr.contains("mosquitto n'a pas pu démarrer sur 127.0.0.1:1883"), "{stderr}");
+    assert!(stderr.contains("est-ce un broker MQTT, et 1883 est-il son port MQTT"), "{stderr}");
 }
