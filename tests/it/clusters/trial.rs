@@ -21,6 +21,11 @@ use crate::support::wire::Wire;
 
 /// How long a cluster may take to find itself again.
 pub(super) const LONG: Duration = Duration::from_secs(180);
+/// How many messages NATS may leave out: 2.9.10 passes over one for one of its subscribers now and then, when nodes have
+/// ended, whichever client it is.
+const MOST_LEFT_OUT: usize = 5;
+/// How long NATS may be silent before that is taken for its end: three times its `ack_wait`.
+const SILENCE: Duration = Duration::from_secs(90);
 /// Topics, to see that each keeps its order.
 const TOPICS: usize = 4;
 /// The time limit of each node, in seconds.
@@ -44,6 +49,8 @@ pub(super) struct Trial {
     /// Nothing is published meanwhile.
     pub(super) idle: Arc<AtomicBool>,
     pub(super) attempts: Arc<AtomicUsize>,
+    /// How many messages the brokers may never send to the subscriber.
+    most_left_out: usize,
     /// Closes to end the load.
     stop: Option<Sender<()>>,
     load: Option<thread::JoinHandle<Vec<pmc::MessageInfo>>>,
@@ -68,7 +75,7 @@ pub(super) enum Order {
     Topic,
     /// Of each topic, what was confirmed on the same connection keeps its order.
     Connection,
-    /// The brokers do not keep it themselves.
+    /// That of the wire alone: NATS repeats what a node had sent before it ended behind newer ones, with DUP and without.
     Wire,
 }
 
@@ -114,8 +121,8 @@ fn client(id: &str, ports: &[u16], shared: bool) -> pmc::Client {
 
 impl Trial {
     /// A publisher and a subscriber on the same brokers, which share their sessions.
-    pub(super) fn on_cluster(name: &str, ports: &[u16]) -> Self {
-        Self::start(name, ports, ports, 1, true)
+    pub(super) fn on_nats(name: &str, ports: &[u16]) -> Self {
+        Trial { most_left_out: MOST_LEFT_OUT, ..Self::start(name, ports, ports, 1, true) }
     }
 
     /// Publishes 200 messages a second with `qos`, until it is ended.
@@ -183,8 +190,21 @@ impl Trial {
             infos
         });
         let (stop, load) = (Some(stop), Some(load));
-        let trial =
-            Trial { publisher, subscriber, connected, heard, wire, ways, busy, idle, attempts, stop, load, confirmed };
+        let trial = Trial {
+            publisher,
+            subscriber,
+            connected,
+            heard,
+            wire,
+            ways,
+            busy,
+            idle,
+            most_left_out: 0,
+            attempts,
+            stop,
+            load,
+            confirmed,
+        };
         trial.confirm_some();
         trial
     }
@@ -234,13 +254,16 @@ impl Trial {
             info.wait_for_publish(LONG).expect("confirmed");
         }
         let (mut heard, mut firsts, mut seen) = (Vec::new(), Vec::new(), vec![false; infos.len()]);
+        let mut left_out = 0;
         while seen.contains(&false) {
             let mut next = None;
-            if !holds_within(LONG, || {
+            let patience = if self.most_left_out > 0 { SILENCE } else { LONG };
+            if !holds_within(patience, || {
                 next = self.heard.next_if_there();
                 next.is_some()
             }) {
-                panic!("{name}: missing {}", self.missing(&seen));
+                left_out = self.left_out(name, &seen);
+                break;
             }
             let Some(message) = next else { continue };
             heard.push(message);
@@ -259,8 +282,8 @@ impl Trial {
         let behind_others = late(&firsts, |number| (number % TOPICS, 0));
         let on_connection = late(&firsts, |number| (number % TOPICS, confirmed[&number].1));
         println!(
-            "{name}: {} messages confirmed and delivered, {} of them again, {behind_others} behind a later one of their topic, \
-             {on_connection} behind one that was confirmed on the same connection",
+            "{name}: {} messages confirmed, {left_out} of them never sent by a broker, {} came again, {behind_others} behind a \
+             later one of their topic, {on_connection} behind one that was confirmed on the same connection",
             infos.len(),
             heard.len() - firsts.len()
         );
@@ -309,20 +332,23 @@ fn late(numbers: &[usize], group: impl Fn(usize) -> (usize, usize)) -> usize {
 }
 
 impl Trial {
-    /// Which messages have not come, and how long ago they were confirmed.
-    fn missing(&self, seen: &[bool]) -> String {
+    /// How many of those that have not come no broker has sent. All others are the client's fault.
+    fn left_out(&self, name: &str, seen: &[bool]) -> usize {
         let confirmed = self.confirmed.lock().expect("no panic");
-        let numbers = (0..seen.len()).filter(|number| !seen[*number]);
-        let ago = |number: usize| confirmed.get(&number).map(|(moment, _)| moment.elapsed());
-        let some: Vec<_> = numbers.clone().take(10).map(|number| format!("{number} ({:?})", ago(number))).collect();
         let sent: BTreeSet<usize> = self.sent().iter().map(|message| message.number).collect();
-        format!(
-            "{} of {}, {} of them sent by a broker, confirmed before: {}",
-            numbers.clone().count(),
+        let missing: Vec<usize> = (0..seen.len()).filter(|number| !seen[*number]).collect();
+        let sent = missing.iter().filter(|number| sent.contains(number)).count();
+        let ago = |number: &usize| confirmed.get(number).map(|(moment, _)| moment.elapsed());
+        let some: Vec<_> = missing.iter().take(10).map(|number| format!("{number} ({:?})", ago(number))).collect();
+        let report = format!(
+            "{name}: missing {} of {}, {sent} of them sent by a broker, confirmed before: {}",
+            missing.len(),
             seen.len(),
-            numbers.filter(|number| sent.contains(number)).count(),
             some.join(", ")
-        )
+        );
+        println!("{report}");
+        assert!(sent == 0 && missing.len() <= self.most_left_out, "{report}");
+        missing.len()
     }
 }
 
