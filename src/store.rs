@@ -96,15 +96,30 @@ impl Store {
             .map_err(|error| failure(&path, &error))?;
         Ok((Store { path, shared, orders: Some(orders), worker: Some(worker) }, left))
     }
+
+    /// Waits until the thread has done what it was told.
+    fn finish_orders(&self) {
+        let (mark, done) = mpsc::channel::<()>();
+        if let Some(orders) = &self.orders {
+            // Nothing is ever sent: the end of the mark is the answer.
+            let _ = orders.send(Order::Mark(mark));
+            let _ = done.recv();
+        }
+    }
 }
 
 impl Persistence for Store {
     fn add(&self, message: &OutgoingMessage) -> Result<()> {
         let (key, row) = (record::key(message.sequence), Row::of(message));
-        let mut shared = lock(&self.shared);
-        shared.add(key, &row).map_err(|error| explain(&self.path, &error))?;
+        let mut added = lock(&self.shared).add(key, &row);
+        if added.is_err() {
+            // What has been confirmed in the meantime may make room.
+            self.finish_orders();
+            added = lock(&self.shared).add(key, &row);
+        }
+        added.map_err(|error| explain(&self.path, &error))?;
         // Should this fail, the mark is too low, which only makes it less sharp.
-        if let Err(error) = shared.mark(key) {
+        if let Err(error) = lock(&self.shared).mark(key) {
             log::warn!("{}: the newest message's number could not be noted: {error}", self.path.display());
         }
         Ok(())
@@ -188,17 +203,19 @@ impl Shared {
 enum Order {
     Remove(i64),
     SessionWith(ServerId),
+    /// Dropped once all orders before it are done, which its other end hears of.
+    Mark(Sender<()>),
 }
 
 /// The thread's life: takes what there is, until the store is dropped.
 fn work_off(shared: &Mutex<Shared>, orders: &Receiver<Order>) {
     while let Ok(first) = orders.recv() {
-        let mut keys = Vec::new();
-        let mut server = None;
+        let (mut keys, mut server, mut marks) = (Vec::new(), None, Vec::new());
         for order in std::iter::once(first).chain(orders.try_iter().take(BATCH - 1)) {
             match order {
                 Order::Remove(key) => keys.push(key),
                 Order::SessionWith(name) => server = Some(name),
+                Order::Mark(mark) => marks.push(mark),
             }
         }
         if let Some(server) = server
@@ -214,6 +231,7 @@ fn work_off(shared: &Mutex<Shared>, orders: &Receiver<Order>) {
                 keys.len()
             );
         }
+        drop(marks);
     }
 }
 

@@ -126,6 +126,23 @@ fn confirmed_messages_leave_no_room_taken() {
 }
 
 #[test]
+fn what_is_confirmed_makes_room_on_a_full_disk_before_the_next_message_is_refused() {
+    const PAGES: i32 = 64;
+    let dir = tempfile::tempdir().expect("a directory");
+    let (store, _) = sound(dir.path());
+    lock(&store.shared).db.pragma_update(None, "max_page_count", PAGES).expect("a limit");
+    // Two at a time fit in, and no more.
+    for sequence in 1..=100 {
+        store.add(&message(sequence, "t", &[0; 100_000])).unwrap_or_else(|error| panic!("{sequence}: {error}"));
+        store.remove(sequence);
+    }
+    store.add(&message(101, "t", &[0; 100_000])).expect("room");
+    store.add(&message(102, "t", &[0; 100_000])).expect("room");
+    let error = store.add(&message(103, "t", &[0; 100_000])).expect_err("it is full");
+    assert!(error.to_string().contains("the disk is full"), "{error}");
+}
+
+#[test]
 fn a_killed_program_loses_nothing() {
     let dead = left_behind(50);
     assert_eq!(sound(dead.path()).1.messages.len(), 50);
