@@ -70,6 +70,14 @@ impl ConnectPacket {
         self.write_body(out);
     }
 
+    /// Whether the session that it asks for outlives the connection.
+    pub(crate) fn asks_for_kept_session(&self) -> bool {
+        match self.version {
+            Protocol::V5 => self.properties.session_expiry_interval.is_some_and(|seconds| seconds > 0),
+            _ => !self.clean,
+        }
+    }
+
     fn write_body(&self, out: &mut impl Writer) {
         out.binary(if self.version == Protocol::V31 { b"MQIsdp" } else { b"MQTT" });
         out.u8(self.version.value() | if self.bridge { BRIDGE } else { 0 });

@@ -73,6 +73,8 @@ pub(crate) struct Session {
     receive_maximum: usize,
     /// Our CONNECT asked for a session without a past.
     clean: bool,
+    /// And for one that outlives the connection.
+    outlives: bool,
     inbound_aliases: InboundAliases,
     outbound_aliases: OutboundAliases,
 }
@@ -92,6 +94,7 @@ impl Session {
             keepalive: KeepAlive::new(0, now),
             receive_maximum: usize::from(u16::MAX),
             clean: true,
+            outlives: false,
             inbound_aliases: InboundAliases::default(),
             outbound_aliases: OutboundAliases::default(),
         }
@@ -109,6 +112,7 @@ impl Session {
         self.inbound_aliases = InboundAliases::new(packet.properties.topic_alias_maximum.unwrap_or(0));
         self.version = packet.version;
         self.clean = packet.clean;
+        self.outlives = packet.asks_for_kept_session();
         out.build(|bytes| packet.encode(bytes));
     }
 
@@ -136,9 +140,8 @@ impl Session {
             self.suspects.clear();
             self.release();
         }
-        if !self.is_continued {
-            self.incoming.forget();
-        }
+        let outlives = connack.properties.session_expiry_interval.map_or(self.outlives, |seconds| seconds > 0);
+        self.incoming.connected(self.is_continued, outlives);
         self.server = Some(server);
         self.limits = ServerLimits::new(self.version, &connack.properties);
         self.outbound_aliases = OutboundAliases::new(self.limits.topic_alias_maximum);

@@ -11,7 +11,7 @@ struct Delivered {
     number: u64,
     id: u16,
     qos: Qos,
-    /// What distinguishes it from another message under the same id.
+    /// What distinguishes it from another message under the same id, where contents are looked at.
     content: u64,
     /// It came, or came again, on the connection that stands: only there it can be answered.
     is_due: bool,
@@ -28,6 +28,8 @@ pub(crate) struct Incoming {
     /// QoS 2: ids of messages that were delivered and that the broker has not released (MQTT 5, section 4.3.3,
     /// method B), each with its content.
     unreleased: HashMap<u16, u64>,
+    /// The session has outlived a connection, or is to: only then an id may stand for two messages.
+    looks_at_contents: bool,
     /// Exchanges that the broker has open on this connection, as far as its receive quota goes.
     open: usize,
 }
@@ -51,7 +53,7 @@ impl Incoming {
         if qos == Qos::AtMostOnce {
             return Arrival::New(0);
         }
-        let content = content(publish);
+        let content = if self.looks_at_contents { content(publish) } else { 0 };
         let unreleased = if qos == Qos::ExactlyOnce { self.unreleased.get(&id) } else { None };
         let known = unreleased == Some(&content);
         let has_place = unreleased.is_some();
@@ -147,15 +149,19 @@ impl Incoming {
         self.delivered.retain(|message| numbers.binary_search(&message.number).is_err());
     }
 
-    /// The broker has no memory of these exchanges.
-    pub(crate) fn forget(&mut self) {
-        self.delivered.clear();
-        self.unreleased.clear();
+    /// A connection begins. Whether the broker goes on with the session of the one before, and whether its own is to outlive
+    /// it.
+    pub(crate) fn connected(&mut self, is_continued: bool, outlives: bool) {
+        if !is_continued {
+            self.delivered.clear();
+            self.unreleased.clear();
+        }
+        self.looks_at_contents = is_continued || outlives;
     }
 }
 
-/// A number for what a message says: the same when it comes again. Every message above QoS 0 is given one, large ones too: four
-/// words are taken at a time, as the processor multiplies them side by side.
+/// A number for what a message says: the same when it comes again. Large messages too are given one: four words are taken at a
+/// time, as the processor multiplies them side by side.
 fn content(publish: &Publish) -> u64 {
     let Publish { topic, payload, .. } = publish;
     let mut lanes = [1, 2, 3, topic.len() as u64];
@@ -250,6 +256,7 @@ mod tests {
     #[test]
     fn another_message_with_dup_under_the_id_of_one_that_is_handled_is_new() {
         let (mut incoming, mut out) = (Incoming::default(), SendBuffer::default());
+        incoming.connected(false, true);
         let numbered =
             |id, payload: &[u8]| Publish { payload: payload.to_vec(), ..message(id, Qos::AtLeastOnce, true) };
         incoming.arrive(&numbered(1, b"first"), &mut out);
@@ -264,6 +271,7 @@ mod tests {
     #[test]
     fn another_message_under_an_id_that_is_not_released_is_new() {
         let (mut incoming, mut out) = (Incoming::default(), SendBuffer::default());
+        incoming.connected(false, true);
         let saying = |payload: &[u8], dup| Publish { payload: payload.to_vec(), ..message(7, Qos::ExactlyOnce, dup) };
         incoming.arrive(&saying(b"first", false), &mut out);
         incoming.acknowledge(1, &mut out);
@@ -296,7 +304,7 @@ mod tests {
         let (mut incoming, mut out) = (Incoming::default(), SendBuffer::default());
         incoming.arrive(&message(7, Qos::ExactlyOnce, false), &mut out);
         incoming.disconnected();
-        incoming.forget();
+        incoming.connected(false, false);
         assert_eq!(incoming.arrive(&message(7, Qos::ExactlyOnce, false), &mut out), Arrival::New(2));
         incoming.acknowledge(1, &mut out);
         assert!(out.is_empty(), "the first one's callbacks have returned, the second one's not");

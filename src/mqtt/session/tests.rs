@@ -181,6 +181,40 @@ fn without_a_session_everything_is_published_again() {
 }
 
 #[test]
+fn an_id_stands_for_one_message_where_the_session_ends_with_the_connection() {
+    // What CONNECT asks for, what CONNACK makes of it, and whether the session is an earlier connection's.
+    for (version, clean, asked, given, present, by_content) in [
+        (Protocol::V311, true, None, None, false, false),
+        (Protocol::V311, false, None, None, false, true),
+        (Protocol::V5, true, None, None, false, false),
+        (Protocol::V5, true, Some(0), None, false, false),
+        (Protocol::V5, true, Some(9), None, false, true),
+        (Protocol::V5, true, Some(9), Some(0), false, false),
+        (Protocol::V5, true, None, Some(9), false, true),
+        (Protocol::V5, false, None, None, true, true),
+    ] {
+        let mut peer = peer(version);
+        if present {
+            peer.connect(false);
+        }
+        let (mut packet, mut connack) = (packet(version), connack(present));
+        packet.clean = clean;
+        packet.properties.session_expiry_interval = asked;
+        connack.properties.session_expiry_interval = given;
+        peer.session.disconnected(Loss::Ours, peer.out.written(), peer.now);
+        peer.session.connect(&packet, peer.now, &mut peer.out);
+        peer.session.connected("broker".into(), &connack);
+        let mut is_new = |payload: &[u8], dup| {
+            let Packet::Publish(message) = publish(5, Qos::AtLeastOnce, dup) else { panic!("a PUBLISH") };
+            let message = Publish { payload: payload.to_vec(), ..message };
+            peer.receive(Packet::Publish(message)).expect("valid").is_some()
+        };
+        assert!(is_new(b"one", false));
+        assert_eq!(is_new(b"two", true), by_content, "{version:?}, {clean}, {asked:?}, {given:?}, {present}");
+    }
+}
+
+#[test]
 fn a_session_belongs_to_a_broker() {
     for version in [Protocol::V311, Protocol::V5] {
         let mut peer = peer(version);
