@@ -14,7 +14,7 @@ const TASKS: usize = 30;
 fn what_a_killed_worker_had_not_done_is_done() {
     let broker = Mosquitto::start();
     let worker = |name: &str| Example::spawn("ouvrier", &[name, broker.host(), &broker.port().to_string()]);
-    let (anne, paul) = (worker("anne"), worker("paul"));
+    let (mut anne, paul) = (worker("anne"), worker("paul"));
     expect_subscriptions(&broker, 2);
     let client = quick();
     client.connect(broker.host(), broker.port()).expect("accepted");
@@ -22,9 +22,9 @@ fn what_a_killed_worker_had_not_done_is_done() {
         client.publish("taches", task.to_string(), 1).expect("connected");
     }
     client.disconnect().expect("all is confirmed");
-    anne.expect_line("Fait: ");
-    let of_the_first = anne.output();
-    drop(anne);
+    let first = anne.expect_line("Fait: ");
+    anne.kill();
+    let of_the_first = format!("{first}\n{}", anne.wait().1);
     let anne = worker("anne");
     let is_done = |output: &str, task: usize| output.lines().any(|line| line.ends_with(&format!("Fait: {task}")));
     let all_done = || {
