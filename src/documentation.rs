@@ -1,9 +1,10 @@
 //! The repository's pages, so that they can be read here and their code is compiled.
 
 /// A page of the repository. Its links to other files lead to where these are here: of two definitions of a link the
-/// first one counts, and the page has the second, for whoever reads the file.
+/// first one counts, and the page has the second, for whoever reads the file. Its pictures stand before it: rustdoc does
+/// not copy files, so they are put in, and the page's own links to them are hidden.
 macro_rules! file {
-    ($(#[$about:meta])+ $name:ident, $file:literal $(, $picture:literal)?) => {
+    ($(#[$about:meta])+ $name:ident, $file:literal $(, $picture:literal)*) => {
         $(#[$about])+
         ///
         /// [docs/architecture.md]: crate::documentation::architecture
@@ -25,12 +26,22 @@ macro_rules! file {
         /// [src/mqtt.rs]: ../../../src/rappel/mqtt.rs.html
         /// [src/net.rs]: ../../../src/rappel/net.rs.html
         /// [src/outbox.rs]: ../../../src/rappel/outbox.rs.html
+        /// [installer.md]: crate::documentation::cours::installer
+        /// [publier.md]: crate::documentation::cours::publier
+        /// [recevoir.md]: crate::documentation::cours::recevoir
+        /// [authentification.md]: crate::documentation::cours::authentification
+        /// [qos.md]: crate::documentation::cours::qos
+        /// [exercices.md]: crate::documentation::cours::exercices
+        /// [mosquitto.md]: crate::documentation::cours::mosquitto
+        /// [tls.md]: crate::documentation::cours::tls
+        /// [cablage.md]: crate::documentation::cours::cablage
+        /// [depannage.md]: crate::documentation::cours::depannage
         ///
         $(
             #[doc = "<style>img[src$=\".svg\"] { display: none } svg { max-width: 100%; height: auto }</style>\n"]
             #[doc = include_str!(concat!("../docs/", $picture))]
             #[doc = ""]
-        )?
+        )*
         #[doc = include_str!(concat!("../", $file))]
         pub mod $name {}
     };
@@ -97,48 +108,58 @@ pub mod licence {}
 /// 10. [Dépannage](cours::depannage)
 /// 11. [Les programmes et ce qu'ils affichent](cours::exemples)
 pub mod cours {
-    /// A page of the course, with its pictures before it: rustdoc does not copy files, so they are put in, and the
-    /// page's own links to them are hidden. Its links to other pages lead to their modules, as above.
-    macro_rules! page {
-        ($name:ident, $title:literal, $page:literal $(, $picture:literal)*) => {
-            #[doc = $title]
-            ///
-            /// [installer.md]: crate::documentation::cours::installer
-            /// [publier.md]: crate::documentation::cours::publier
-            /// [recevoir.md]: crate::documentation::cours::recevoir
-            /// [authentification.md]: crate::documentation::cours::authentification
-            /// [qos.md]: crate::documentation::cours::qos
-            /// [exercices.md]: crate::documentation::cours::exercices
-            /// [mosquitto.md]: crate::documentation::cours::mosquitto
-            /// [tls.md]: crate::documentation::cours::tls
-            /// [cablage.md]: crate::documentation::cours::cablage
-            /// [depannage.md]: crate::documentation::cours::depannage
-            ///
-            $(
-                #[doc = "<style>img[src$=\".svg\"] { display: none } svg { max-width: 100%; height: auto }</style>\n"]
-                #[doc = include_str!(concat!("../docs/", $picture))]
-                #[doc = ""]
-            )*
-            #[doc = include_str!(concat!("../", $page))]
-            pub mod $name {}
-        };
+    file! {
+        /// Installer, et emporter un exemple chez soi.
+        installer, "docs/cours/installer.md"
     }
 
-    page!(installer, "Installer, et emporter un exemple chez soi.", "docs/cours/installer.md");
-    page!(publier, "Publier un message.", "docs/cours/publier.md", "flux.svg");
-    page!(recevoir, "Recevoir des messages.", "docs/cours/recevoir.md", "fils.svg");
-    page!(authentification, "Nom et mot de passe.", "docs/cours/authentification.md");
-    page!(qos, "QoS et accusés de réception.", "docs/cours/qos.md", "qos.svg");
-    page!(exercices, "Les cinq exercices et leurs solutions.", "docs/cours/exercices.md");
-    page!(mosquitto, "Un broker avec mot de passe.", "docs/cours/mosquitto.md");
-    page!(tls, "Une connexion chiffrée.", "docs/cours/tls.md");
-    page!(
-        cablage,
-        "Le bouton et le capteur de lumière.",
-        "docs/cours/cablage.md",
-        "cablage-bouton.svg",
-        "cablage-lumiere.svg"
-    );
-    page!(depannage, "Chaque message d'erreur, sa cause et son remède.", "docs/cours/depannage.md");
-    page!(exemples, "Les programmes, leurs commandes et ce qu'ils affichent.", "examples/README.md");
+    file! {
+        /// Publier un message.
+        publier, "docs/cours/publier.md", "flux.svg"
+    }
+
+    file! {
+        /// Recevoir des messages.
+        recevoir, "docs/cours/recevoir.md", "fils.svg"
+    }
+
+    file! {
+        /// Nom et mot de passe.
+        authentification, "docs/cours/authentification.md"
+    }
+
+    file! {
+        /// QoS et accusés de réception.
+        qos, "docs/cours/qos.md", "qos.svg"
+    }
+
+    file! {
+        /// Les cinq exercices et leurs solutions.
+        exercices, "docs/cours/exercices.md"
+    }
+
+    file! {
+        /// Un broker avec mot de passe.
+        mosquitto, "docs/cours/mosquitto.md"
+    }
+
+    file! {
+        /// Une connexion chiffrée.
+        tls, "docs/cours/tls.md"
+    }
+
+    file! {
+        /// Le bouton et le capteur de lumière.
+        cablage, "docs/cours/cablage.md", "cablage-bouton.svg", "cablage-lumiere.svg"
+    }
+
+    file! {
+        /// Chaque message d'erreur, sa cause et son remède.
+        depannage, "docs/cours/depannage.md"
+    }
+
+    file! {
+        /// Les programmes, leurs commandes et ce qu'ils affichent.
+        exemples, "examples/README.md"
+    }
 }
