@@ -61,4 +61,4 @@ pub(crate) use options::PemSource;
 pub(crate) use payload::{MAX_PAYLOAD, check_payload};
 pub(crate) use properties::PropertyHome;
 pub(crate) use qos::check_qos;
-pub(crate) use topic::{check_filter, check_text, check_topic};
+pub(crate) use topic::{check_filter, check_text, check_topic, is_shared};

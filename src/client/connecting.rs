@@ -6,8 +6,8 @@ use crate::client::Client;
 use crate::event_loop::Node;
 use crate::mqtt::encode_disconnect;
 use crate::types::{
-    CleanStart, ConnectOptions, DisconnectOptions, Error, Properties, PropertyHome, Protocol, Result, Transport,
-    check_host, check_socket_path, check_text, language, tell,
+    CleanStart, ConnectOptions, DisconnectOptions, Error, Properties, PropertyHome, Result, Transport, check_host,
+    check_socket_path, check_text, language, tell,
 };
 
 /// How long [`Client::disconnect`] waits for confirmations.
@@ -229,7 +229,7 @@ impl<U: Send + Sync + 'static> Client<U> {
             return Err(Error::InvalidOption { option: "brokers", problem });
         }
         let keepalive = options.checked_keepalive()?;
-        if options.clean_start != CleanStart::FirstOnly && self.protocol() != Protocol::V5 {
+        if options.clean_start != CleanStart::FirstOnly && !self.events().is_v5() {
             return Err(Error::PropertiesNeedV5);
         }
         self.check_properties(&options.properties, PropertyHome::Connect)?;

@@ -3,12 +3,12 @@
 use crate::client::Client;
 use crate::mqtt::Filters;
 use crate::types::{
-    Error, Properties, PropertyHome, Protocol, Result, SubscribeOptions, check_filter, check_qos, language,
+    Error, Properties, PropertyHome, Result, SubscribeOptions, check_filter, check_qos, is_shared, language,
 };
 
 /// Every message of a shared subscription may go to any of its clients, its sender among them (MQTT 5, section 3.8.3.1).
 fn check_sharing(filter: &str, options: &SubscribeOptions) -> Result<()> {
-    if !options.no_local || !filter.starts_with("$share/") {
+    if !options.no_local || !is_shared(filter) {
         return Ok(());
     }
     let problem = language().pick(
@@ -69,7 +69,7 @@ impl<U: Send + Sync + 'static> Client<U> {
             check_filter(filter)?;
             check_qos(options.qos)?;
             check_sharing(filter, options)?;
-            if options.needs_v5() && self.protocol() != Protocol::V5 {
+            if options.needs_v5() && !self.events().is_v5() {
                 return Err(Error::PropertiesNeedV5);
             }
             options.properties.check(PropertyHome::Subscribe)?;

@@ -1,7 +1,7 @@
 //! What the broker allows on a connection, as its CONNACK said (MQTT 5, section 3.2.2.3).
 
 use crate::mqtt::{Filters, OutgoingMessage, PublishHeader, Request, subscribe_len, unsubscribe_len};
-use crate::types::{Error, Properties, Protocol};
+use crate::types::{Error, Properties, Protocol, is_shared};
 
 /// The broker's limits; without any, all that MQTT allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -175,7 +175,7 @@ impl ServerLimits {
         if !self.wildcard_subscription_available && filter.contains(['+', '#']) {
             return Err(Refused::WildcardSubscriptionsNotSupported { filter: named() });
         }
-        if !self.shared_subscription_available && filter.starts_with("$share/") {
+        if !self.shared_subscription_available && is_shared(filter) {
             return Err(Refused::SharedSubscriptionsNotSupported { filter: named() });
         }
         if !self.subscription_identifier_available && !properties.subscription_identifier.is_empty() {

@@ -66,10 +66,18 @@ pub(crate) fn check_text(what: &'static str, text: &str) -> Result<()> {
     Ok(())
 }
 
+/// What stands before the name of a shared subscription (MQTT 5, section 4.8.2).
+const SHARED: &str = "$share/";
+
+/// Whether a filter is that of a shared subscription.
+pub(crate) fn is_shared(filter: &str) -> bool {
+    filter.starts_with(SHARED)
+}
+
 /// The first thing wrong with a filter, if anything is.
 fn filter_problem(filter: &str) -> Option<&'static str> {
     let say = |english, french| Some(language().pick(english, french));
-    let filter = match filter.strip_prefix("$share/") {
+    let filter = match filter.strip_prefix(SHARED) {
         None => filter,
         Some(shared) => match shared.split_once('/') {
             None | Some((_, "")) => {
