@@ -53,7 +53,7 @@ impl<C, U> EventLoop<C, U> {
             Event::Connected { id, session_present, is_same_session, code, properties } => {
                 self.connection.telling(id);
                 self.settings(|settings| settings.connected_before = true);
-                self.run_on_connect(client, session_present, code, &properties);
+                self.run_on_connect(client, userdata, session_present, code, &properties);
                 self.connection.told(id);
                 if !is_same_session {
                     self.subscribe_again(client, id);
@@ -61,15 +61,15 @@ impl<C, U> EventLoop<C, U> {
             }
             Event::Refused { id, code, properties } => {
                 self.connection.telling(id);
-                self.run_on_connect(client, false, code, &properties);
+                self.run_on_connect(client, userdata, false, code, &properties);
                 self.connection.told(id);
             }
             Event::ConnectFailed { id, error } => {
                 self.connection.telling(id);
-                self.connect_failed(client, id, &error);
+                self.connect_failed(client, userdata, id, &error);
             }
             Event::Disconnected { id, code, properties, by_server } => {
-                self.disconnected(client, id, code, &properties, by_server);
+                self.disconnected(client, userdata, id, code, &properties, by_server);
             }
         }
         0
@@ -100,14 +100,20 @@ impl<C, U> EventLoop<C, U> {
         }
     }
 
-    fn run_on_connect(&self, client: &C, session_present: bool, code: ReasonCode, properties: &Properties) {
-        let userdata = self.userdata();
+    fn run_on_connect(
+        &self,
+        client: &C,
+        userdata: &U,
+        session_present: bool,
+        code: ReasonCode,
+        properties: &Properties,
+    ) {
         let flags = ConnectFlags { session_present };
         self.run_callback(
             client,
             &self.callbacks.connect,
             || "on_connect".into(),
-            |callback| callback(client, &userdata, flags, code, properties),
+            |callback| callback(client, userdata, flags, code, properties),
         );
     }
 
@@ -130,7 +136,7 @@ impl<C, U> EventLoop<C, U> {
     }
 
     /// An attempt of the loop's has failed.
-    fn connect_failed(&self, client: &C, id: ConnectionId, error: &Error) {
+    fn connect_failed(&self, client: &C, userdata: &U, id: ConnectionId, error: &Error) {
         if self.connection.is_news(error) {
             self.say(client, LogLevel::Warning, error);
         } else {
@@ -139,14 +145,21 @@ impl<C, U> EventLoop<C, U> {
         }
         // A refusal has had its on_connect.
         if !matches!(error, Error::Refused { .. }) {
-            let userdata = self.userdata();
             let about = || "on_connect_fail".into();
-            self.run_callback(client, &self.callbacks.connect_fail, about, |callback| callback(client, &userdata));
+            self.run_callback(client, &self.callbacks.connect_fail, about, |callback| callback(client, userdata));
         }
         self.connection.told(id);
     }
 
-    fn disconnected(&self, client: &C, id: ConnectionId, code: ReasonCode, properties: &Properties, by_server: bool) {
+    fn disconnected(
+        &self,
+        client: &C,
+        userdata: &U,
+        id: ConnectionId,
+        code: ReasonCode,
+        properties: &Properties,
+        by_server: bool,
+    ) {
         if let Some(count) = self.connection.may_be_taken_over() {
             self.say(client, LogLevel::Error, &Notice::ClosedInARow { count, client_id: self.client_id() });
         }
@@ -156,13 +169,12 @@ impl<C, U> EventLoop<C, U> {
         if self.connection.was_closed(id) {
             self.forget_subscriptions();
         }
-        let userdata = self.userdata();
         let flags = DisconnectFlags { is_disconnect_packet_from_server: by_server };
         self.run_callback(
             client,
             &self.callbacks.disconnect,
             || "on_disconnect".into(),
-            |callback| callback(client, &userdata, flags, code, properties),
+            |callback| callback(client, userdata, flags, code, properties),
         );
         self.connection.told_lost(id, Instant::now());
     }

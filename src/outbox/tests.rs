@@ -176,8 +176,8 @@ fn a_lost_connection_repeats_everything_unconfirmed_in_order() {
     assert_eq!(client.queue.pending(), 3);
 }
 
-#[test]
-fn resumed_exchanges_count_against_a_smaller_window() {
+/// A client that has `a` and `b` of QoS 1 in flight, back on a connection with a window of one.
+fn resuming_one_at_a_time() -> Client {
     let mut client = client();
     client.connect(false, Properties::new());
     for topic in ["a", "b"] {
@@ -186,6 +186,12 @@ fn resumed_exchanges_count_against_a_smaller_window() {
     assert_eq!(client.sent(), ["a", "b"]);
     client.disconnect();
     client.connect(true, Properties::new().with_receive_maximum(1));
+    client
+}
+
+#[test]
+fn resumed_exchanges_count_against_a_smaller_window() {
+    let mut client = resuming_one_at_a_time();
     assert_eq!(client.sent(), ["a+"]);
     client.puback(1);
     assert_eq!(client.sent(), ["b+"]);
@@ -234,14 +240,7 @@ fn what_is_encoded_when_it_is_accepted_keeps_its_place() {
 
 #[test]
 fn what_is_encoded_does_not_overtake_what_is_resumed() {
-    let mut client = client();
-    client.connect(false, Properties::new());
-    for topic in ["a", "b"] {
-        client.accept(topic, Qos::AtLeastOnce);
-    }
-    assert_eq!(client.sent(), ["a", "b"]);
-    client.disconnect();
-    client.connect(true, Properties::new().with_receive_maximum(1));
+    let mut client = resuming_one_at_a_time();
     client.accept("c", Qos::AtMostOnce);
     assert_eq!((client.queue.encoded, client.sent()), (1, vec!["a+".into()]));
     client.accept("d", Qos::AtMostOnce);

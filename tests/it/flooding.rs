@@ -12,12 +12,10 @@ use crate::support::client::{HOST, quick};
 use crate::support::resources::resident_kib;
 use crate::support::scripted::packet::{frame, prefixed};
 use crate::support::trials::{alone, soak};
-use crate::support::wait::{DEADLINE, Probe, holds_within};
+use crate::support::wait::{DEADLINE, LONG, Probe, holds_within};
 
 /// What a client may take of a flood whose answers nobody reads, in bytes.
 const TAKEN: usize = 32 * 1024 * 1024;
-/// How long a large message may take on a slow machine.
-const LONG: Duration = Duration::from_secs(300);
 /// How much memory it may cost, in KiB.
 const BOUND_KIB: usize = 32 * 1024;
 
