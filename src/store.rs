@@ -56,7 +56,10 @@ pub(crate) struct Store {
 }
 
 struct Shared {
+    path: PathBuf,
     db: Connection,
+    /// Keys of confirmed messages that could not be removed yet.
+    confirmed: Vec<i64>,
     /// Holds the newest key outside the database, so that a database that lost its end is recognised.
     newest: File,
 }
@@ -87,7 +90,8 @@ impl Store {
             last_sequence: check_newest(&db, &mut newest, &path)?,
             server: read_server(&db).map_err(|error| explain(&path, &error))?,
         };
-        let shared = Arc::new(Mutex::new(Shared { db, newest }));
+        let shared = Shared { path: path.clone(), db, confirmed: Vec::new(), newest };
+        let shared = Arc::new(Mutex::new(shared));
         let (orders, their_orders) = mpsc::channel();
         let theirs = Arc::clone(&shared);
         let worker = thread::Builder::new()
@@ -117,7 +121,11 @@ impl Persistence for Store {
             self.finish_orders();
             added = lock(&self.shared).add(key, &row);
         }
-        added.map_err(|error| explain(&self.path, &error))?;
+        if let Err(error) = added {
+            let mut shared = lock(&self.shared);
+            shared.make_room();
+            shared.add(key, &row).map_err(|_| explain(&self.path, &error))?;
+        }
         // Should this fail, the mark is too low, which only makes it less sharp.
         if let Err(error) = lock(&self.shared).mark(key) {
             log::warn!("{}: the newest message's number could not be noted: {error}", self.path.display());
@@ -186,15 +194,68 @@ impl Shared {
         self.newest.write_all(&key.to_le_bytes())
     }
 
-    fn remove(&mut self, keys: &[i64]) -> rusqlite::Result<()> {
+    /// Removes the messages that are confirmed.
+    fn remove_confirmed(&mut self) -> rusqlite::Result<()> {
         let transaction = self.db.transaction()?;
         {
             let mut delete = transaction.prepare_cached("DELETE FROM messages WHERE key = ?1")?;
-            for key in keys {
+            for key in &self.confirmed {
                 delete.execute([key])?;
             }
         }
-        transaction.commit()
+        transaction.commit()?;
+        self.confirmed.clear();
+        Ok(())
+    }
+
+    /// Makes what room there is to be had on a full disk. A removal is written too, and a log that cannot be written back into
+    /// the database stays: neither gets out of that by itself, but files without an unconfirmed message can be begun anew.
+    fn make_room(&mut self) {
+        let _ = self.remove_confirmed();
+        if !self.is_nowhere() && self.stored().map_or(true, |stored| stored > self.confirmed.len()) {
+            return;
+        }
+        if let Err(error) = self.begin_anew() {
+            log::debug!("{}: the store cannot be begun anew: {error}", self.path.display());
+        }
+    }
+
+    /// How many messages the database has.
+    fn stored(&self) -> rusqlite::Result<usize> {
+        let count: i64 = self.db.query_row("SELECT count(*) FROM messages", [], |row| row.get(0))?;
+        Ok(usize::try_from(count).unwrap_or(usize::MAX))
+    }
+
+    /// Whether there is no file, as the last beginning has failed.
+    fn is_nowhere(&self) -> bool {
+        self.db.path().is_none_or(str::is_empty)
+    }
+
+    fn begin_anew(&mut self) -> Result<()> {
+        let last = last_key(&self.db).unwrap_or_default();
+        let server = read_server(&self.db).unwrap_or_default();
+        // Until there are files again, whatever is to be stored is refused.
+        let nowhere = Connection::open_in_memory().map_err(|error| explain(&self.path, &error))?;
+        drop(std::mem::replace(&mut self.db, nowhere));
+        // The note first, as it must not be of more than there is; and no log must be left behind for another database.
+        self.mark(0).map_err(|error| failure(&self.path, &error))?;
+        for file in [log_of(&self.path), self.path.clone()] {
+            if let Err(error) = fs::remove_file(&file)
+                && error.kind() != std::io::ErrorKind::NotFound
+            {
+                return Err(failure(&file, &error));
+            }
+        }
+        open_private(&self.path).map_err(|error| failure(&self.path, &error))?;
+        self.db = open_database(&self.path).map_err(|error| explain(&self.path, &error))?;
+        self.confirmed.clear();
+        self.continue_from(last, server).map_err(|error| explain(&self.path, &error))
+    }
+
+    /// Has a new database know what the old one knew beside its messages.
+    fn continue_from(&mut self, last: i64, server: Option<ServerId>) -> rusqlite::Result<()> {
+        self.db.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('messages', ?1)", [last])?;
+        server.map_or(Ok(()), |server| self.session_with(&server))
     }
 }
 
@@ -223,15 +284,27 @@ fn work_off(shared: &Mutex<Shared>, orders: &Receiver<Order>) {
         {
             log::warn!("the store could not note whose session it belongs to: {error}");
         }
-        let removed = if keys.is_empty() { Ok(()) } else { lock(shared).remove(&keys) };
-        if let Err(error) = removed {
-            log::warn!(
-                "{} confirmed message(s) could not be removed from the store and may be sent again by the next \
-                 start: {error}",
-                keys.len()
-            );
+        if !keys.is_empty() {
+            remove(&mut lock(shared), keys);
         }
         drop(marks);
+    }
+}
+
+/// Removes confirmed messages, and those before that could not be.
+fn remove(shared: &mut Shared, keys: Vec<i64>) {
+    let is_first = shared.confirmed.is_empty();
+    shared.confirmed.extend(keys);
+    let Err(error) = shared.remove_confirmed() else {
+        return;
+    };
+    shared.make_room();
+    if is_first && !shared.confirmed.is_empty() {
+        log::warn!(
+            "{} confirmed message(s) could not be removed from the store yet; should the program be killed now, the next start \
+             would send them again: {error}",
+            shared.confirmed.len()
+        );
     }
 }
 
@@ -269,7 +342,9 @@ fn open_database(path: &Path) -> rusqlite::Result<Connection> {
     if id != APPLICATION_ID && tables > 0 {
         return Err(rusqlite::Error::InvalidQuery);
     }
-    db.pragma_update(None, "application_id", APPLICATION_ID)?;
+    if id != APPLICATION_ID {
+        db.pragma_update(None, "application_id", APPLICATION_ID)?;
+    }
     let verdict: String = db.pragma_query_value(None, "quick_check", |row| row.get(0))?;
     if verdict != "ok" {
         let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT);
@@ -312,15 +387,24 @@ fn check_newest(db: &Connection, newest: &mut File, path: &Path) -> Result<u64> 
         // A new store, or one whose note never came to be written.
         Err(_) => 0,
     };
-    let known: Option<i64> = db
-        .query_row("SELECT seq FROM sqlite_sequence WHERE name = 'messages'", [], |row| row.get(0))
-        .optional()
-        .map_err(|error| explain(path, &error))?;
-    let known = known.unwrap_or(0);
+    let known = last_key(db).map_err(|error| explain(path, &error))?;
     if noted > known {
         return Err(broken(path, "its newest messages are missing"));
     }
     Ok(u64::try_from(known).unwrap_or(0))
+}
+
+/// The highest key ever given.
+fn last_key(db: &Connection) -> rusqlite::Result<i64> {
+    let last = db.query_row("SELECT seq FROM sqlite_sequence WHERE name = 'messages'", [], |row| row.get(0));
+    Ok(last.optional()?.unwrap_or(0))
+}
+
+/// The write-ahead log of the database at `path`.
+fn log_of(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push("-wal");
+    name.into()
 }
 
 fn read_server(db: &Connection) -> rusqlite::Result<Option<ServerId>> {

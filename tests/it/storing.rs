@@ -132,6 +132,40 @@ fn a_program_on_a_small_disk() {
 }
 
 #[test]
+fn a_disk_that_was_full_takes_messages_again_once_it_is_emptied() {
+    let broker = Mosquitto::start();
+    for size in [100, 20_000, 100_000] {
+        let dir = tempfile::tempdir().expect("a directory");
+        let limits = format!("export SIZE={size}; trap '' XFSZ; ulimit -f 1000;");
+        let output = run("a_program_that_fills_the_disk", dir.path(), broker.port(), &limits);
+        let printed = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(output.status.success(), "{size}: {printed}");
+        assert_eq!(open(dir.path()).unconfirmed_messages(), 0, "{size}: {printed}");
+    }
+}
+
+#[test]
+#[ignore = "the program of a_disk_that_was_full_takes_messages_again_once_it_is_emptied"]
+fn a_program_that_fills_the_disk() {
+    let (dir, port) = environment();
+    let size: usize = env::var("SIZE").expect("SIZE").parse().expect("a number");
+    let client = open(Path::new(&dir));
+    let publish = || client.publish("t", vec![7; size], 1);
+    let accepted = (0..100_000).take_while(|_| publish().is_ok()).count();
+    assert!((2..100_000).contains(&accepted), "{accepted}");
+    assert!(matches!(publish(), Err(Error::Storage { .. })));
+    assert_eq!(client.unconfirmed_messages(), accepted);
+    client.connect(HOST, port).expect("a broker");
+    client.loop_start().expect("a loop");
+    wait_until("all to be confirmed", DEADLINE, || client.unconfirmed_messages() == 0);
+    for number in 0..200 {
+        let info = publish().unwrap_or_else(|error| panic!("{number}, after {accepted}: {error}"));
+        info.wait_for_publish(DEADLINE).expect("confirmed");
+    }
+    client.disconnect().expect("all is confirmed");
+}
+
+#[test]
 fn a_drop_while_an_attempt_is_under_way_frees_the_store() {
     let nobody = DeadAddress::new();
     let dir = tempfile::tempdir().expect("a directory");
