@@ -1,8 +1,9 @@
 //! Why a packet is not one the standard allows.
 
+use std::fmt;
+
 /// The broker broke the protocol: the connection must end (MQTT 5, section 4.13).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the broker does not keep to MQTT: {problem}")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ProtocolError {
     /// The reason code that an MQTT 5 broker is told in DISCONNECT (MQTT 5, section 3.14.2.1).
     pub(crate) code: u8,
@@ -26,3 +27,11 @@ impl ProtocolError {
         ProtocolError { code: 0x95, problem }
     }
 }
+
+impl fmt::Display for ProtocolError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the broker does not keep to MQTT: {}", self.problem)
+    }
+}
+
+impl std::error::Error for ProtocolError {}
