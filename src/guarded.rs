@@ -5,6 +5,7 @@
 
 mod result;
 
+use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::types::{Notice, language};
@@ -14,15 +15,23 @@ pub(crate) use result::Outcome;
 
 /// Runs foreign code. A panic in it, or an error that it returns, is reported and goes no further; what was reported is
 /// given back.
-pub(crate) fn guarded<R: CallbackResult>(name: impl FnOnce() -> String, run: impl FnOnce() -> R) -> Option<String> {
+pub(crate) fn guarded<R: CallbackResult>(name: impl Fn() -> String, run: impl FnOnce() -> R) -> Option<String> {
+    let mut run = Some(run);
+    guard(&name, &mut || run.take().map_or(Ok(()), |run| run().into_outcome()))
+}
+
+/// The same for closures of every type, so that the program holds it once.
+fn guard(name: &dyn Fn() -> String, run: &mut dyn FnMut() -> Outcome) -> Option<String> {
     // The text of the error is the program's code too.
-    let ended = catch_unwind(AssertUnwindSafe(|| run().into_outcome().map_err(|error| error.to_string())));
-    let panic = match ended {
-        Ok(Ok(())) => return None,
-        Ok(Err(error)) => return Some(reported(&Notice::CallbackFailed { name: name(), error })),
-        Err(panic) => panic,
-    };
-    let panic = match panic.downcast::<String>() {
+    match catch_unwind(AssertUnwindSafe(|| run().map_err(|error| error.to_string()))) {
+        Ok(Ok(())) => None,
+        Ok(Err(error)) => Some(reported(&Notice::CallbackFailed { name: name(), error })),
+        Err(panic) => Some(reported(&Notice::CallbackPanicked { name: name(), panic: text_of(panic) })),
+    }
+}
+
+fn text_of(panic: Box<dyn Any + Send>) -> String {
+    match panic.downcast::<String>() {
         Ok(text) => *text,
         Err(panic) => match panic.downcast::<&str>() {
             Ok(text) => text.to_string(),
@@ -32,8 +41,7 @@ pub(crate) fn guarded<R: CallbackResult>(name: impl FnOnce() -> String, run: imp
                 language().pick("no text", "sans texte").to_owned()
             }
         },
-    };
-    Some(reported(&Notice::CallbackPanicked { name: name(), panic }))
+    }
 }
 
 fn reported(notice: &Notice) -> String {

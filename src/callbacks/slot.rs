@@ -1,6 +1,7 @@
 //! The place of one callback: taken out while it runs, put back unless it was replaced meanwhile.
 
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::borrow::Cow;
+use std::sync::{Mutex, MutexGuard};
 
 use crate::callbacks::guarded;
 use crate::sync::lock;
@@ -9,7 +10,7 @@ use crate::types::{language, tell};
 /// Holds a callback of type `F`, if one is registered.
 pub(crate) struct Slot<F: ?Sized> {
     /// As it is called where a fault of its is reported.
-    name: Arc<str>,
+    name: Cow<'static, str>,
     state: Mutex<State<F>>,
 }
 
@@ -23,7 +24,7 @@ struct State<F: ?Sized> {
 
 impl<F: ?Sized> Slot<F> {
     /// A place for the callback called `name`.
-    pub(crate) fn new(name: impl Into<Arc<str>>) -> Self {
+    pub(crate) fn new(name: impl Into<Cow<'static, str>>) -> Self {
         Slot { name: name.into(), state: Mutex::new(State { callback: None, is_set: false, generation: 0 }) }
     }
 

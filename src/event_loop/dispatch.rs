@@ -80,7 +80,7 @@ impl<C, U> EventLoop<C, U> {
         &self,
         client: &C,
         slot: &Slot<F>,
-        about: impl FnOnce() -> String,
+        about: impl Fn() -> String,
         run: impl FnOnce(&mut F) -> Outcome,
     ) {
         let fault = slot.call(|callback| guarded(about, || run(callback)));
