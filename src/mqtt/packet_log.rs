@@ -4,7 +4,7 @@ use std::fmt::{self, Write as _};
 
 use crate::mqtt::fixed_header::FixedHeader;
 use crate::mqtt::{Packet, ProtocolError, Reader, kind, properties};
-use crate::types::{PacketType, Properties, Protocol, ReasonCode};
+use crate::types::{PacketType, Properties, PropertyFields, Protocol, ReasonCode};
 
 /// A packet of the broker's.
 pub(crate) fn received(version: Protocol, packet: &Packet) -> String {
@@ -160,7 +160,7 @@ fn with_id(name: &str, body: &mut Reader<'_>) -> Result<String, ProtocolError> {
 /// The properties of a packet of ours; `None` before MQTT 5.
 fn list(version: Protocol, body: &mut Reader<'_>) -> Result<Option<Properties>, ProtocolError> {
     match version {
-        Protocol::V5 => properties::decode(body, |_| true).map(Some),
+        Protocol::V5 => properties::decode(body, &|_| true).map(Some),
         Protocol::V31 | Protocol::V311 => Ok(None),
     }
 }
@@ -202,43 +202,54 @@ impl fmt::Display for Optional<'_> {
 
 impl fmt::Display for Given<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let all = self.0;
-        let mut shown = Vec::new();
-        let mut show = |name: &str, value: Option<String>| shown.extend(value.map(|value| format!("{name} : {value}")));
-        let number = |flag: bool| u8::from(flag).to_string();
-        show("PayloadFormatIndicator", all.payload_format_indicator.map(|value| value.to_string()));
-        show("MessageExpiryInterval", all.message_expiry_interval.map(|value| value.to_string()));
-        show("ContentType", all.content_type.clone());
-        show("ResponseTopic", all.response_topic.clone());
-        show("CorrelationData", all.correlation_data.as_deref().map(|data| Bytes(data).to_string()));
+        let all: &PropertyFields = self.0;
         let identifiers = &all.subscription_identifier;
-        show("SubscriptionIdentifier", (!identifiers.is_empty()).then(|| format!("{identifiers:?}")));
-        show("SessionExpiryInterval", all.session_expiry_interval.map(|value| value.to_string()));
-        show("AssignedClientIdentifier", all.assigned_client_identifier.clone());
-        show("ServerKeepAlive", all.server_keep_alive.map(|value| value.to_string()));
-        show("AuthenticationMethod", all.authentication_method.clone());
-        // It may be a secret.
-        show("AuthenticationData", all.authentication_data.as_ref().map(|data| format!("({} bytes)", data.len())));
-        show("RequestProblemInformation", all.request_problem_information.map(number));
-        show("WillDelayInterval", all.will_delay_interval.map(|value| value.to_string()));
-        show("RequestResponseInformation", all.request_response_information.map(number));
-        show("ResponseInformation", all.response_information.clone());
-        show("ServerReference", all.server_reference.clone());
-        show("ReasonString", all.reason_string.clone());
-        show("ReceiveMaximum", all.receive_maximum.map(|value| value.to_string()));
-        show("TopicAliasMaximum", all.topic_alias_maximum.map(|value| value.to_string()));
-        show("TopicAlias", all.topic_alias.map(|value| value.to_string()));
-        show("MaximumQoS", all.maximum_qos.map(|value| value.to_string()));
-        show("RetainAvailable", all.retain_available.map(number));
         let pairs: Vec<String> =
             all.user_property.iter().map(|(name, value)| format!("({}, {})", Text(name), Text(value))).collect();
-        show("UserProperty", (!pairs.is_empty()).then(|| format!("[{}]", pairs.join(", "))));
-        show("MaximumPacketSize", all.maximum_packet_size.map(|value| value.to_string()));
-        show("WildcardSubscriptionAvailable", all.wildcard_subscription_available.map(number));
-        show("SubscriptionIdentifierAvailable", all.subscription_identifier_available.map(number));
-        show("SharedSubscriptionAvailable", all.shared_subscription_available.map(number));
+        let number = |flag: Option<bool>| flag.map(u8::from);
+        let shown: Vec<String> = [
+            ("PayloadFormatIndicator", if_set(&all.payload_format_indicator)),
+            ("MessageExpiryInterval", if_set(&all.message_expiry_interval)),
+            ("ContentType", if_set(&all.content_type)),
+            ("ResponseTopic", if_set(&all.response_topic)),
+            ("CorrelationData", if_set(&all.correlation_data.as_deref().map(Bytes))),
+            ("SubscriptionIdentifier", if_set(&(!identifiers.is_empty()).then(|| format!("{identifiers:?}")))),
+            ("SessionExpiryInterval", if_set(&all.session_expiry_interval)),
+            ("AssignedClientIdentifier", if_set(&all.assigned_client_identifier)),
+            ("ServerKeepAlive", if_set(&all.server_keep_alive)),
+            ("AuthenticationMethod", if_set(&all.authentication_method)),
+            // It may be a secret.
+            (
+                "AuthenticationData",
+                if_set(&all.authentication_data.as_ref().map(|data| format!("({} bytes)", data.len()))),
+            ),
+            ("RequestProblemInformation", if_set(&number(all.request_problem_information))),
+            ("WillDelayInterval", if_set(&all.will_delay_interval)),
+            ("RequestResponseInformation", if_set(&number(all.request_response_information))),
+            ("ResponseInformation", if_set(&all.response_information)),
+            ("ServerReference", if_set(&all.server_reference)),
+            ("ReasonString", if_set(&all.reason_string)),
+            ("ReceiveMaximum", if_set(&all.receive_maximum)),
+            ("TopicAliasMaximum", if_set(&all.topic_alias_maximum)),
+            ("TopicAlias", if_set(&all.topic_alias)),
+            ("MaximumQoS", if_set(&all.maximum_qos)),
+            ("RetainAvailable", if_set(&number(all.retain_available))),
+            ("UserProperty", if_set(&(!pairs.is_empty()).then(|| format!("[{}]", pairs.join(", "))))),
+            ("MaximumPacketSize", if_set(&all.maximum_packet_size)),
+            ("WildcardSubscriptionAvailable", if_set(&number(all.wildcard_subscription_available))),
+            ("SubscriptionIdentifierAvailable", if_set(&number(all.subscription_identifier_available))),
+            ("SharedSubscriptionAvailable", if_set(&number(all.shared_subscription_available))),
+        ]
+        .into_iter()
+        .filter_map(|(name, value)| value.map(|value| format!("{name} : {value}")))
+        .collect();
         write!(f, "[{}]", shown.join(", "))
     }
+}
+
+/// What a property says, if it is set.
+fn if_set(value: &Option<impl fmt::Display>) -> Option<&dyn fmt::Display> {
+    value.as_ref().map(|value| value as _)
 }
 
 impl fmt::Display for Bytes<'_> {

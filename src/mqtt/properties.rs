@@ -7,7 +7,7 @@ use crate::types::{PacketType, Properties, PropertyFields, Protocol};
 /// Reads the properties of a message with their length, as [`encode_properties`] writes them.
 #[cfg(any(feature = "persistence", test))]
 pub(crate) fn decode_properties(reader: &mut Reader<'_>) -> Result<Properties, ProtocolError> {
-    decode(reader, |id| may_stand_in(PacketType::Publish, id))
+    decode(reader, &|id| may_stand_in(PacketType::Publish, id))
 }
 
 /// Reads the properties that a broker may send in `packet`, with their length; none before MQTT 5.
@@ -17,7 +17,7 @@ pub(super) fn read(
     reader: &mut Reader<'_>,
 ) -> Result<Properties, ProtocolError> {
     match version {
-        Protocol::V5 => decode(reader, |id| may_stand_in(packet, id)),
+        Protocol::V5 => decode(reader, &|id| may_stand_in(packet, id)),
         Protocol::V31 | Protocol::V311 => Ok(Properties::new()),
     }
 }
@@ -31,7 +31,7 @@ pub(super) fn write(version: Protocol, properties: &Properties, out: &mut impl W
 }
 
 /// Reads a property list with its length; `allowed` says which identifiers may stand in it.
-pub(super) fn decode(reader: &mut Reader<'_>, allowed: impl Fn(usize) -> bool) -> Result<Properties, ProtocolError> {
+pub(super) fn decode(reader: &mut Reader<'_>, allowed: &dyn Fn(usize) -> bool) -> Result<Properties, ProtocolError> {
     let len = reader.varint()?;
     let mut list = Reader::new(reader.take(len)?);
     let mut properties = Properties::new();
@@ -57,7 +57,7 @@ fn may_stand_in(packet: PacketType, id: usize) -> bool {
     }
 }
 
-fn read_one(list: &mut Reader<'_>, id: usize, into: &mut Properties) -> Result<(), ProtocolError> {
+fn read_one(list: &mut Reader<'_>, id: usize, into: &mut PropertyFields) -> Result<(), ProtocolError> {
     match id {
         0x01 => once(&mut into.payload_format_indicator, u8::from(flag(list)?)),
         0x02 => once(&mut into.message_expiry_interval, list.u32()?),
@@ -135,7 +135,7 @@ pub(crate) fn encode_properties(out: &mut impl Writer, properties: &Properties) 
 }
 
 /// Appends each property that is set, in the order of the identifiers.
-fn write_all(out: &mut impl Writer, from: &PropertyFields) {
+fn write_all(out: &mut dyn Writer, from: &PropertyFields) {
     write_u8(out, 0x01, from.payload_format_indicator);
     write_u32(out, 0x02, from.message_expiry_interval);
     write_text(out, 0x03, from.content_type.as_deref());
@@ -171,31 +171,31 @@ fn write_all(out: &mut impl Writer, from: &PropertyFields) {
     write_u8(out, 0x2a, from.shared_subscription_available.map(u8::from));
 }
 
-fn write_u8(out: &mut impl Writer, id: u8, value: Option<u8>) {
+fn write_u8(out: &mut dyn Writer, id: u8, value: Option<u8>) {
     if let Some(value) = value {
         out.bytes(&[id, value]);
     }
 }
 
-fn write_u16(out: &mut impl Writer, id: u8, value: Option<u16>) {
+fn write_u16(out: &mut dyn Writer, id: u8, value: Option<u16>) {
     if let Some(value) = value {
         out.u8(id);
         out.u16(value);
     }
 }
 
-fn write_u32(out: &mut impl Writer, id: u8, value: Option<u32>) {
+fn write_u32(out: &mut dyn Writer, id: u8, value: Option<u32>) {
     if let Some(value) = value {
         out.u8(id);
         out.u32(value);
     }
 }
 
-fn write_text(out: &mut impl Writer, id: u8, value: Option<&str>) {
+fn write_text(out: &mut dyn Writer, id: u8, value: Option<&str>) {
     write_binary(out, id, value.map(str::as_bytes));
 }
 
-fn write_binary(out: &mut impl Writer, id: u8, value: Option<&[u8]>) {
+fn write_binary(out: &mut dyn Writer, id: u8, value: Option<&[u8]>) {
     if let Some(value) = value {
         out.u8(id);
         out.binary(value);
@@ -272,16 +272,16 @@ mod tests {
     fn each_property_byte_by_byte() {
         for (single, _) in TABLE {
             let bytes = list(single);
-            let properties = decode(&mut Reader::new(&bytes), |_| true).expect("a sound list");
+            let properties = decode(&mut Reader::new(&bytes), &|_| true).expect("a sound list");
             assert!(!properties.is_empty(), "{single:02x?}");
             let mut out = Vec::new();
             encode_properties(&mut out, &properties);
             assert_eq!(out, bytes);
             for len in 0..bytes.len() {
-                assert_eq!(decode(&mut Reader::new(&bytes[..len]), |_| true).map_err(|error| error.code), Err(0x81));
+                assert_eq!(decode(&mut Reader::new(&bytes[..len]), &|_| true).map_err(|error| error.code), Err(0x81));
                 if len > 1 {
                     let short = list(&single[..len - 1]);
-                    assert!(decode(&mut Reader::new(&short), |_| true).is_err(), "{short:02x?}");
+                    assert!(decode(&mut Reader::new(&short), &|_| true).is_err(), "{short:02x?}");
                 }
             }
         }
@@ -291,7 +291,7 @@ mod tests {
     fn a_property_stands_once_unless_it_may_repeat() {
         for (single, _) in TABLE {
             let twice = list(&single.repeat(2));
-            let result = decode(&mut Reader::new(&twice), |_| true).map_err(|error| error.code);
+            let result = decode(&mut Reader::new(&twice), &|_| true).map_err(|error| error.code);
             match single[0] {
                 0x0b | 0x26 => assert!(result.is_ok(), "{twice:02x?}"),
                 _ => assert_eq!(result, Err(0x82), "{twice:02x?}"),
@@ -323,7 +323,7 @@ mod tests {
             (&[0x9f, 0x00, 0, 1, b'a'], 0x81), // an identifier in two bytes where one would do
             (&[0x9f, 0x01, 0, 1, b'a'], 0x81), // an identifier above 127
         ] {
-            let result = decode(&mut Reader::new(&list(single)), |_| true);
+            let result = decode(&mut Reader::new(&list(single)), &|_| true);
             assert_eq!(result.map_err(|error| error.code), Err(code), "{single:02x?}");
         }
     }

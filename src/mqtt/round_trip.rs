@@ -59,7 +59,7 @@ proptest! {
         let mut bytes = Vec::new();
         encode_properties(&mut bytes, &properties);
         let mut reader = Reader::new(&bytes);
-        prop_assert_eq!(decode(&mut reader, |_| true), Ok(properties));
+        prop_assert_eq!(decode(&mut reader, &|_| true), Ok(properties));
         prop_assert!(reader.is_empty());
     }
 

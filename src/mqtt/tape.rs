@@ -101,7 +101,7 @@ impl Tape {
 
     fn skip_properties(&self, body: &mut Reader<'_>) -> Result<(), ProtocolError> {
         if self.version == Protocol::V5 {
-            properties::decode(body, |_| true)?;
+            properties::decode(body, &|_| true)?;
         }
         Ok(())
     }
@@ -111,7 +111,7 @@ impl Tape {
         let mut topic = body.text()?.to_owned();
         let id = if qos == Qos::AtMostOnce { 0 } else { body.packet_id()? };
         let properties = match self.version {
-            Protocol::V5 => properties::decode(body, |_| true)?,
+            Protocol::V5 => properties::decode(body, &|_| true)?,
             Protocol::V31 | Protocol::V311 => crate::types::Properties::new(),
         };
         if let Some(alias) = properties.topic_alias {

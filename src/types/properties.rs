@@ -6,7 +6,7 @@ mod setters;
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 pub use fields::PropertyFields;
 
@@ -28,7 +28,10 @@ pub(crate) use check::PropertyHome;
 /// assert!(Properties::new().is_empty());
 /// ```
 #[derive(Clone, Default)]
-pub struct Properties(Option<Box<PropertyFields>>);
+pub struct Properties(
+    /// Clones share it until one of them is changed.
+    Option<Arc<PropertyFields>>,
+);
 
 impl Properties {
     /// No properties; allocates nothing.
@@ -68,13 +71,13 @@ impl Deref for Properties {
 
 impl DerefMut for Properties {
     fn deref_mut(&mut self) -> &mut PropertyFields {
-        self.0.get_or_insert_default()
+        Arc::make_mut(self.0.get_or_insert_default())
     }
 }
 
 impl From<PropertyFields> for Properties {
     fn from(fields: PropertyFields) -> Self {
-        Self(Some(Box::new(fields)))
+        Self(Some(Arc::new(fields)))
     }
 }
 

@@ -114,7 +114,7 @@ fn body(packet: &[u8], first: u8) -> Reader<'_> {
 }
 
 fn list(version: Protocol, body: &mut Reader<'_>) -> Result<Properties, ProtocolError> {
-    if version == Protocol::V5 { decode(body, |_| true) } else { Ok(Properties::new()) }
+    if version == Protocol::V5 { decode(body, &|_| true) } else { Ok(Properties::new()) }
 }
 
 fn connect(body: &mut Reader<'_>) -> Result<ConnectPacket, ProtocolError> {

@@ -1,6 +1,6 @@
 //! Which properties a client may send in which packet, and with which values (MQTT 5, sections 3.x.2).
 
-use super::Properties;
+use super::{Properties, PropertyFields};
 use crate::types::topic::{MAX_TEXT, check_topic};
 use crate::types::{Error, Language, MAX_PAYLOAD, Result, language, tell};
 
@@ -24,14 +24,16 @@ pub(crate) enum PropertyHome {
 impl Properties {
     /// Says whether a client may send these properties in `packet`; the error names the first that it may not.
     pub(crate) fn check(&self, packet: PropertyHome) -> Result<()> {
-        if self.0.is_none() {
+        let Some(fields) = &self.0 else {
             return Ok(());
-        }
-        self.check_homes(packet)?;
-        self.check_numbers()?;
-        self.check_texts()
+        };
+        fields.check_homes(packet)?;
+        fields.check_numbers()?;
+        fields.check_texts()
     }
+}
 
+impl PropertyFields {
     /// Refuses properties that do not belong in `packet`.
     fn check_homes(&self, packet: PropertyHome) -> Result<()> {
         use PropertyHome::{Connect, Disconnect, Publish, Subscribe, Will};
