@@ -11,14 +11,14 @@ use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex};
-use std::thread::{self, JoinHandle};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::mqtt::{OutgoingMessage, ServerId};
 use crate::outbox::Persistence;
-use crate::sync::lock;
+use crate::sync::{lock, spawn};
 use crate::types::{Error, Result};
 use record::{Row, file_name};
 
@@ -94,9 +94,7 @@ impl Store {
         let shared = Arc::new(Mutex::new(shared));
         let (orders, their_orders) = mpsc::channel();
         let theirs = Arc::clone(&shared);
-        let worker = thread::Builder::new()
-            .name("rappel-store".into())
-            .spawn(move || work_off(&theirs, &their_orders))
+        let worker = spawn("rappel-store", Box::new(move || work_off(&theirs, &their_orders)))
             .map_err(|error| failure(&path, &error))?;
         Ok((Store { path, shared, orders: Some(orders), worker: Some(worker) }, left))
     }

@@ -1,7 +1,9 @@
-//! Locking and waiting, also after a panic: no lock of this crate is held while foreign code runs, so that nothing behind
-//! one is ever left half done.
+//! Threads, and locking and waiting, also after a panic: no lock of this crate is held while foreign code runs, so that nothing
+//! behind one is ever left half done.
 
+use std::io;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
 /// Locks `mutex`.
@@ -18,4 +20,9 @@ pub(crate) fn wait<'a, T>(changed: &Condvar, guard: MutexGuard<'a, T>, deadline:
             changed.wait_timeout(guard, left).unwrap_or_else(PoisonError::into_inner).0
         }
     }
+}
+
+/// Starts a thread. Boxed, what it runs needs no copy of its own of what the standard library does around it.
+pub(crate) fn spawn(name: &str, run: Box<dyn FnOnce() + Send>) -> io::Result<JoinHandle<()>> {
+    thread::Builder::new().name(name.to_owned()).spawn(run)
 }

@@ -1,11 +1,11 @@
 //! The loop that runs the callbacks: on a thread of its own, here for good, or here for a moment.
 
 use std::sync::{Arc, Weak};
-use std::thread;
 use std::time::Instant;
 
 use crate::client::{Client, Core};
 use crate::event_loop::{LoopPool, Mode, Next, PooledLoop};
+use crate::sync::spawn;
 use crate::types::{Error, IntoDuration, LoopOptions, Result, check_duration, later};
 
 /// # The loop, which runs the callbacks
@@ -128,7 +128,7 @@ impl<U: Send + Sync + 'static> Client<U> {
         let running = events.loop_lock.begin(Mode::Thread)?;
         events.retry_first_set(true);
         let client = Client::passing(&Arc::clone(&self.core));
-        let started = thread::Builder::new().name("rappel-loop".into()).spawn(move || {
+        let run = move || {
             let events = client.events();
             let running = events.loop_lock.take_over();
             while !events.loop_lock.is_stopping() {
@@ -140,8 +140,8 @@ impl<U: Send + Sync + 'static> Client<U> {
             }
             drop(running);
             events.loop_ended();
-        });
-        match started {
+        };
+        match spawn("rappel-loop", Box::new(run)) {
             Ok(thread) => {
                 running.hand_over();
                 events.loop_lock.set_thread(thread);

@@ -1,11 +1,11 @@
 //! The end of a client: what happens when its last handle is dropped.
 
 use std::sync::Arc;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::client::{Client, Core};
 use crate::mqtt::{encode_disconnect, is_waking};
+use crate::sync::spawn;
 use crate::types::{Notice, Properties};
 
 /// How long dropping the last handle may wait for confirmations.
@@ -30,7 +30,7 @@ impl<U: Send + Sync + 'static> Drop for Owner<U> {
         }
         // Inside a callback the loop stands still, and a waker keeps the network from its work: the end is left to a
         // thread of its own.
-        if let Err(error) = thread::Builder::new().name("rappel-end".into()).spawn(move || end(&core)) {
+        if let Err(error) = spawn("rappel-end", Box::new(move || end(&core))) {
             log::error!("the client could not be ended in order: {error}");
         }
     }

@@ -4,11 +4,10 @@ use std::cell::Cell;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, Weak};
-use std::thread;
 use std::time::Instant;
 
 use crate::event::WakeLoop;
-use crate::sync::{lock, wait};
+use crate::sync::{lock, spawn, wait};
 use crate::types::{Error, Result};
 
 thread_local! {
@@ -62,7 +61,7 @@ impl LoopPool {
         let pool = LoopPool(Arc::new(Handle(Arc::new(Shared::default()))));
         for _ in 0..threads.max(1) {
             let shared = Arc::clone(&pool.0.0);
-            let started = thread::Builder::new().name("rappel-pool".into()).spawn(move || shared.serve());
+            let started = spawn("rappel-pool", Box::new(move || shared.serve()));
             // Those that have started end with the pool.
             started.map_err(|error| Error::Engine { problem: format!("no thread could be started: {error}") })?;
         }
@@ -242,6 +241,7 @@ mod tests {
     use super::*;
     use std::sync::atomic::AtomicBool;
     use std::sync::mpsc::{Sender, channel};
+    use std::thread;
     use std::time::Duration;
 
     /// Tells of each run, and says what `next` says.

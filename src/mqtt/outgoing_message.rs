@@ -50,6 +50,11 @@ pub(crate) fn message_id(sequence: u64) -> u16 {
 }
 
 impl OutgoingMessage {
+    /// Brings messages into the order in which they were accepted.
+    pub(crate) fn sort(messages: &mut [OutgoingMessage]) {
+        messages.sort_by_key(|message| message.sequence);
+    }
+
     /// Its message id, which is its packet id too.
     pub(crate) fn id(&self) -> u16 {
         message_id(self.sequence)

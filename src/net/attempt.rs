@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, Weak};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::event::ConnectionId;
@@ -14,7 +13,7 @@ use crate::net::proxy;
 use crate::net::reactor::Reactor;
 use crate::net::route::Route;
 use crate::net::wire;
-use crate::sync::lock;
+use crate::sync::{lock, spawn};
 use crate::types::{Bind, Error, Result, Transport};
 
 /// Attempts that are made at the same time, from the name to the broker's answer; the others wait in line, and their time limit
@@ -71,7 +70,7 @@ pub(crate) fn start(network: &Arc<Network>, plan: Plan) {
     }
     attempts.threads += 1;
     drop(attempts);
-    if let Err(error) = thread::Builder::new().name("rappel-connect".into()).spawn(work) {
+    if let Err(error) = spawn("rappel-connect", Box::new(work)) {
         let mut attempts = lock(&ATTEMPTS);
         attempts.threads -= 1;
         // With other threads at work, one of them will come to it.
@@ -105,8 +104,8 @@ fn work() {
 
 /// Makes the system's connection.
 fn reach(plan: &Plan) -> Result<Pipe> {
-    if let Some(tape) = &plan.route.recorder {
-        return Ok(Pipe::recorder(tape));
+    if let Some(broker) = &plan.route.recorder {
+        return Ok(Pipe::recorder(broker));
     }
     match plan.route.transport {
         Transport::Unix => dial::unix(&plan.host, plan.deadline),

@@ -11,7 +11,7 @@ use mio::{Events, Poll, Registry, Token, Waker};
 
 use crate::net::connection::Connection;
 use crate::net::deadlines::Deadlines;
-use crate::sync::lock;
+use crate::sync::{lock, spawn};
 
 /// Wakes the thread for what other threads have to say.
 const WAKE: Token = Token(usize::MAX);
@@ -139,7 +139,7 @@ impl Reactor {
         });
         let server =
             Server { poll, reactor: Arc::clone(&reactor), clients: HashMap::new(), deadlines: Deadlines::default() };
-        thread::Builder::new().name("rappel-net".into()).spawn(move || server.run())?;
+        spawn("rappel-net", Box::new(move || server.run()))?;
         Ok(Arc::clone(started.insert(reactor)))
     }
 

@@ -362,7 +362,7 @@ impl Queue {
     fn take_back(&mut self, session: &Session) {
         if std::mem::replace(&mut self.releases, session.releases()) != session.releases() && !self.held.is_empty() {
             self.waiting.extend(self.held.drain(..));
-            self.waiting.make_contiguous().sort_by_key(|message| message.sequence);
+            OutgoingMessage::sort(self.waiting.make_contiguous());
         }
     }
 
@@ -453,10 +453,10 @@ impl Queue {
             .drain(..)
             .chain(self.waiting.drain(..))
             .partition(|message| !message.is_acked() || is_ours(message));
-        left.sort_by_key(|message| message.sequence);
+        OutgoingMessage::sort(&mut left);
         self.waiting = left.into();
         taken.extend(waiting);
-        taken.sort_by_key(|message| message.sequence);
+        OutgoingMessage::sort(&mut taken);
         taken
     }
 

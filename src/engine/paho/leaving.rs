@@ -4,9 +4,8 @@
 //! One thread sees off whoever is in line, and ends.
 
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::thread;
 
-use crate::sync::lock;
+use crate::sync::{lock, spawn};
 
 use super::pump::{Hand, Pump};
 use super::room::Room;
@@ -42,7 +41,7 @@ pub(super) fn leave(guest: Guest) {
     }
     line.attended = true;
     drop(line);
-    if let Err(error) = thread::Builder::new().name("rappel-paho-end".into()).spawn(attend) {
+    if let Err(error) = spawn("rappel-paho-end", Box::new(attend)) {
         log::debug!("no thread to drop a client of Paho's on ({error}); the next one that leaves takes it along");
         self::line().attended = false;
     }
