@@ -51,7 +51,7 @@ pub(crate) use request::{Filters, Request};
 pub(crate) use send_buffer::SendBuffer;
 pub(crate) use session::{Loss, Received, ServerId, Session, Turn};
 pub(crate) use subscribe::{FilterAck, encode_subscribe, encode_unsubscribe, subscribe_len, unsubscribe_len};
-pub(crate) use tape::Tape;
+pub(crate) use tape::{MemoryBroker, Tape};
 
 /// Packet types, in the upper half of a packet's first byte (MQTT 5, table 2-1).
 pub(crate) mod kind {

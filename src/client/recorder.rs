@@ -75,7 +75,7 @@ impl<U: Send + Sync + 'static> Client<U> {
     pub fn connect_to_recorder(&self) -> Result<Recorder<U>> {
         let tape = Arc::new(Mutex::new(Tape::default()));
         self.events().settings(|settings| {
-            settings.route.recorder = Some(Arc::clone(&tape));
+            settings.route.recorder = Some(Arc::clone(&tape) as _);
             settings.clean_start = CleanStart::default();
             settings.properties = Properties::new();
             settings.connected_before = false;

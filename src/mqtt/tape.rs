@@ -2,11 +2,27 @@
 //! their own callbacks.
 
 use std::collections::{HashMap, VecDeque};
+use std::fmt;
 
 use crate::mqtt::fixed_header::FixedHeader;
 use crate::mqtt::writer::Writer;
 use crate::mqtt::{ProtocolError, PublishHeader, Reader, kind, properties, short_ack};
 use crate::types::{Message, Protocol, Qos};
+
+/// A broker in memory, as its connection sees it: only a program that uses one has to contain it.
+pub(crate) trait MemoryBroker: fmt::Debug + Send {
+    /// A connection begins.
+    fn connect(&mut self);
+
+    /// Takes what the client sends.
+    fn take(&mut self, bytes: &[u8]);
+
+    /// Whether there is something for the client, or the end of the connection.
+    fn has_more(&self) -> bool;
+
+    /// Fills `buffer` with what there is for the client; `Some(0)` is the end, `None` nothing for now.
+    fn give(&mut self, buffer: &mut [u8]) -> Option<usize>;
+}
 
 /// What goes to the broker and comes from it, over any number of connections.
 #[derive(Default)]
@@ -25,23 +41,21 @@ pub(crate) struct Tape {
     last_id: u16,
 }
 
-impl std::fmt::Debug for Tape {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Tape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Tape").field("published", &self.published).finish_non_exhaustive()
     }
 }
 
-impl Tape {
-    /// A connection begins.
-    pub(crate) fn connect(&mut self) {
+impl MemoryBroker for Tape {
+    fn connect(&mut self) {
         self.partial.clear();
         self.answers.clear();
         self.aliases.clear();
         self.is_over = false;
     }
 
-    /// Takes what the client sends.
-    pub(crate) fn take(&mut self, bytes: &[u8]) {
+    fn take(&mut self, bytes: &[u8]) {
         self.partial.extend_from_slice(bytes);
         let mut bytes = std::mem::take(&mut self.partial);
         let mut used = 0;
@@ -57,6 +71,20 @@ impl Tape {
         self.partial = bytes;
     }
 
+    fn has_more(&self) -> bool {
+        self.is_over || !self.answers.is_empty()
+    }
+
+    fn give(&mut self, buffer: &mut [u8]) -> Option<usize> {
+        let count = self.answers.len().min(buffer.len());
+        for (place, byte) in buffer.iter_mut().zip(self.answers.drain(..count)) {
+            *place = byte;
+        }
+        (count > 0 || self.is_over).then_some(count)
+    }
+}
+
+impl Tape {
     fn packet(&mut self, header: FixedHeader, body: &mut Reader<'_>) -> Result<(), ProtocolError> {
         match header.kind() {
             kind::CONNECT => {
@@ -157,20 +185,6 @@ impl Tape {
         header.encode(self.version, &mut packet);
         self.answers.extend(packet);
         self.answers.extend(&message.payload);
-    }
-
-    /// Whether there is something for the client, or the end of the connection.
-    pub(crate) fn has_more(&self) -> bool {
-        self.is_over || !self.answers.is_empty()
-    }
-
-    /// Fills `buffer` with what there is for the client; `Some(0)` is the end, `None` nothing for now.
-    pub(crate) fn give(&mut self, buffer: &mut [u8]) -> Option<usize> {
-        let count = self.answers.len().min(buffer.len());
-        for (place, byte) in buffer.iter_mut().zip(self.answers.drain(..count)) {
-            *place = byte;
-        }
-        (count > 0 || self.is_over).then_some(count)
     }
 
     pub(crate) fn published(&self) -> Vec<Message> {

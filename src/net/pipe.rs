@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use mio::{Interest, Registry, Token};
 use socket2::SockRef;
 
-use crate::mqtt::Tape;
+use crate::mqtt::MemoryBroker;
 use crate::net::tuning;
 use crate::sync::lock;
 
@@ -30,7 +30,7 @@ enum Stream {
     Tcp(mio::net::TcpStream),
     #[cfg(unix)]
     Unix(mio::net::UnixStream),
-    Recorder(Arc<Mutex<Tape>>),
+    Recorder(Arc<Mutex<dyn MemoryBroker>>),
 }
 
 impl Pipe {
@@ -47,9 +47,9 @@ impl Pipe {
     }
 
     /// A connection to a broker in memory, which never waits.
-    pub(crate) fn recorder(tape: &Arc<Mutex<Tape>>) -> Self {
-        lock(tape).connect();
-        Pipe { stream: Stream::Recorder(Arc::clone(tape)), deadline: None, received: 0, sent: 0 }
+    pub(crate) fn recorder(broker: &Arc<Mutex<dyn MemoryBroker>>) -> Self {
+        lock(broker).connect();
+        Pipe { stream: Stream::Recorder(Arc::clone(broker)), deadline: None, received: 0, sent: 0 }
     }
 
     fn new(stream: Stream, deadline: Instant) -> Self {
@@ -106,7 +106,7 @@ impl Pipe {
     /// Whether it holds bytes of which nobody tells that they are there.
     pub(crate) fn holds_bytes(&self) -> bool {
         match &self.stream {
-            Stream::Recorder(tape) => lock(tape).has_more(),
+            Stream::Recorder(broker) => lock(broker).has_more(),
             _ => false,
         }
     }
@@ -194,7 +194,7 @@ impl Read for Pipe {
             Stream::Tcp(stream) => stream.read(buffer),
             #[cfg(unix)]
             Stream::Unix(stream) => stream.read(buffer),
-            Stream::Recorder(tape) => lock(tape).give(buffer).ok_or(ErrorKind::WouldBlock.into()),
+            Stream::Recorder(broker) => lock(broker).give(buffer).ok_or(ErrorKind::WouldBlock.into()),
         })?;
         self.received += count as u64;
         Ok(count)
@@ -211,9 +211,9 @@ impl Write for Pipe {
             Stream::Tcp(stream) => stream.write_vectored(slices),
             #[cfg(unix)]
             Stream::Unix(stream) => stream.write_vectored(slices),
-            Stream::Recorder(tape) => {
-                let mut tape = lock(tape);
-                slices.iter().for_each(|slice| tape.take(slice));
+            Stream::Recorder(broker) => {
+                let mut broker = lock(broker);
+                slices.iter().for_each(|slice| broker.take(slice));
                 Ok(slices.iter().map(|slice| slice.len()).sum())
             }
         })?;

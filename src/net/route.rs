@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use crate::mqtt::Tape;
+use crate::mqtt::MemoryBroker;
 use crate::tls::TlsContext;
 #[cfg(feature = "websockets")]
 use crate::types::WebSocketOptions;
@@ -19,5 +19,5 @@ pub(crate) struct Route {
     /// `None` where the environment says whether there is one.
     pub(crate) proxy: Option<ProxyOptions>,
     /// A broker in memory; nothing of the above counts then.
-    pub(crate) recorder: Option<Arc<Mutex<Tape>>>,
+    pub(crate) recorder: Option<Arc<Mutex<dyn MemoryBroker>>>,
 }

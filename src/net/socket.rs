@@ -12,7 +12,6 @@ use crate::net::wire::Wire;
 use crate::types::language;
 
 /// The broker's socket. Dropping it closes it.
-#[derive(Debug)]
 pub(crate) struct Socket {
     wire: Wire,
     readable: bool,

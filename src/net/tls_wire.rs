@@ -13,7 +13,6 @@ use crate::tls::TlsContext;
 use crate::types::{Error, Result, language, tell};
 
 /// An encrypted connection. What it keeps for the pipe is bounded by rustls, to 64 KiB.
-#[derive(Debug)]
 pub(crate) struct TlsWire {
     pipe: Pipe,
     tls: Box<ClientConnection>,

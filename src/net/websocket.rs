@@ -3,7 +3,6 @@
 
 mod opening;
 
-use std::fmt;
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
 
 use tungstenite::protocol::CloseFrame;
@@ -200,11 +199,5 @@ impl Write for WebSocket {
         self.socket.flush().map_err(|error| self.broken(error))?;
         self.unsent = false;
         Ok(())
-    }
-}
-
-impl fmt::Debug for WebSocket {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("WebSocket").field("wire", self.wire()).finish_non_exhaustive()
     }
 }

@@ -1,6 +1,5 @@
 //! What the bytes of MQTT go over: the pipe itself, or what is spoken on it.
 
-use std::fmt::Debug;
 use std::io::{Read, Write};
 
 use crate::net::Plan;
@@ -27,7 +26,7 @@ pub(crate) type Wire = Box<dyn Layer>;
 ///
 /// What a layer has to say about a failure, in the user's words, is an [`Error`](crate::types::Error) within the
 /// [`io::Error`](std::io::Error); `connect` then fails with it.
-pub(crate) trait Layer: Read + Write + Debug + Send {
+pub(crate) trait Layer: Read + Write + Send {
     fn pipe(&self) -> &Pipe;
 
     fn pipe_mut(&mut self) -> &mut Pipe;
