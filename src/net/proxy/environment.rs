@@ -31,9 +31,9 @@ fn look_up<'a>(variables: &'a [(String, String)], name: &str) -> Option<&'a str>
 
 /// Whether `no_proxy` holds the host itself, a domain above it, or `*`.
 fn is_listed(host: &str, list: &str) -> bool {
-    let host = host.to_lowercase();
+    let host = host.to_ascii_lowercase();
     list == "*"
-        || list.split(',').map(|name| name.trim().trim_start_matches('.').to_lowercase()).any(|name| {
+        || list.split(',').map(|name| name.trim().trim_start_matches('.').to_ascii_lowercase()).any(|name| {
             !name.is_empty()
                 && host.strip_suffix(&name).is_some_and(|before| before.is_empty() || before.ends_with('.'))
         })
