@@ -50,6 +50,8 @@ impl Client {
     /// let client = rappel::Client::new(rappel::CallbackApiVersion::Version2);
     /// assert!(!client.is_connected());
     /// ```
+    // Compiled with the program, as everything is that depends on the user data's type: else the program would hold that twice.
+    #[inline]
     #[must_use]
     pub fn new(version: CallbackApiVersion) -> Client {
         ClientBuilder::new(version).assemble()
