@@ -2,9 +2,11 @@
 //!
 //! Each does the work of [`BATCH`] messages at a time, as the network's thread and the loop do.
 
+use std::any::Any;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::callbacks::Callbacks;
+use crate::callbacks::{AnyClient, Callbacks, Subject};
 use crate::event::Event;
 use crate::event_loop::{Beginning, ConnectSettings, EventLoop, Kept};
 use crate::mqtt::testing::message;
@@ -230,9 +232,22 @@ impl Publishing {
     }
 }
 
+/// The client and the user data that callbacks are given.
+#[derive(Default)]
+struct Given(Arc<()>);
+
+impl AnyClient for Given {
+    fn userdata(&self) -> Arc<dyn Any + Send + Sync> {
+        Arc::clone(&self.0) as _
+    }
+}
+
+/// What each callback does.
+fn nothing(_: &Given, (): &()) {}
+
 /// From a message's topic to the callback that was registered for it, among others.
 pub struct Routing {
-    callbacks: Callbacks<(), ()>,
+    callbacks: Callbacks,
     message: Message,
 }
 
@@ -245,20 +260,21 @@ impl Routing {
             _ => format!("site/floor/{number}/temperature"),
         });
         for filter in others.chain(["site/floor/0/temperature".into(), "site/+/0/#".into()]) {
-            callbacks.route_add(filter, Box::new(|(), (), _| Ok(())));
+            callbacks.route_add(filter, Box::new(|subject, _| subject.with(nothing)));
         }
         Routing { callbacks, message: Message::new("site/floor/0/temperature", payload()) }
     }
 
     /// Whether a callback has run.
     pub fn run(&self) -> bool {
-        self.callbacks.run_message(&(), &(), &self.message, |_| {})
+        self.callbacks.run_message(Subject { client: &Given::default(), userdata: &() }, &self.message, |_| {})
     }
 }
 
 /// Queue, event loop and `on_message`.
 pub struct Dispatching {
-    events: EventLoop<(), ()>,
+    events: EventLoop,
+    client: Given,
     number: u64,
 }
 
@@ -286,9 +302,9 @@ impl Default for Dispatching {
             resubscribe: false,
             kept: Kept::default(),
         };
-        let events = EventLoop::new((), beginning);
-        events.callbacks.message.set(Some(Box::new(|(), (), _| Ok(()))));
-        Dispatching { events, number: 0 }
+        let events = EventLoop::new(beginning);
+        events.callbacks.message.set(Some(Box::new(|subject, _| subject.with(nothing))));
+        Dispatching { events, client: Given::default(), number: 0 }
     }
 }
 
@@ -305,7 +321,7 @@ impl Dispatching {
             messages.push(event);
         }
         self.events.queue.append(&mut messages);
-        self.events.run(&());
+        self.events.run(&self.client);
         self.events.queue.last_handled()
     }
 }

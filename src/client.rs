@@ -19,8 +19,10 @@ mod message_info;
 mod password;
 mod teardown;
 
-use std::sync::{Arc, OnceLock, Weak};
+use std::any::Any;
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 
+use crate::callbacks::AnyClient;
 use crate::event_loop::EventLoop;
 use teardown::Owner;
 
@@ -58,7 +60,8 @@ pub struct Client<U: Send + Sync + 'static = ()> {
 
 /// What all handles share.
 pub(crate) struct Core<U: Send + Sync + 'static> {
-    events: EventLoop<Client<U>, U>,
+    events: EventLoop,
+    userdata: Mutex<Arc<U>>,
     owner: OnceLock<Weak<Owner<U>>>,
 }
 
@@ -69,8 +72,8 @@ enum Hold<U: Send + Sync + 'static> {
 }
 
 impl<U: Send + Sync + 'static> Client<U> {
-    fn from_events(events: EventLoop<Client<U>, U>) -> Self {
-        let core = Arc::new(Core { events, owner: OnceLock::new() });
+    fn from_events(events: EventLoop, userdata: U) -> Self {
+        let core = Arc::new(Core { events, userdata: Mutex::new(Arc::new(userdata)), owner: OnceLock::new() });
         let owner = Arc::new(Owner::new(Arc::clone(&core)));
         core.owner.get_or_init(|| Arc::downgrade(&owner));
         Client { core, hold: Hold::Strong(owner) }
@@ -81,8 +84,14 @@ impl<U: Send + Sync + 'static> Client<U> {
         Client { core: Arc::clone(core), hold: Hold::Weak }
     }
 
-    fn events(&self) -> &EventLoop<Client<U>, U> {
+    fn events(&self) -> &EventLoop {
         &self.core.events
+    }
+}
+
+impl<U: Send + Sync + 'static> AnyClient for Client<U> {
+    fn userdata(&self) -> Arc<dyn Any + Send + Sync> {
+        self.user_data_get()
     }
 }
 

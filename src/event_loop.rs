@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use crate::callbacks::Callbacks;
+use crate::callbacks::{AnyClient, Callbacks, Subject};
 use crate::event::{EventQueue, Popped};
 use crate::mqtt::{Filters, OutgoingMessage, ServerId};
 use crate::net::Network;
@@ -45,19 +45,18 @@ const BATCH: usize = 64;
 /// How long callbacks of one batch may take before the broker is acknowledged what they have handled.
 const ACKNOWLEDGE_AFTER: Duration = Duration::from_millis(1);
 
-/// Everything behind the handles of one client. `C` is the handle that callbacks are given.
+/// Everything behind the handles of one client.
 ///
 /// Its locks are private, and none is held while foreign code runs; that of the subscriptions is taken before the
 /// outbox's, the others alone.
-pub(crate) struct EventLoop<C, U> {
+pub(crate) struct EventLoop {
     pub(crate) network: Arc<Network>,
     pub(crate) outbox: Arc<Outbox>,
     pub(crate) queue: Arc<EventQueue>,
-    pub(crate) callbacks: Callbacks<C, U>,
+    pub(crate) callbacks: Callbacks,
     pub(crate) loop_lock: LoopLock,
     connection: Arc<ConnectionCell>,
-    userdata: Mutex<Arc<U>>,
-    /// Counts how often it was replaced.
+    /// Counts how often the user data was replaced.
     userdata_changes: AtomicU64,
     settings: Mutex<ConnectSettings>,
     subscriptions: Mutex<Subscriptions>,
@@ -88,8 +87,8 @@ pub(crate) struct Kept {
     pub(crate) server: Option<ServerId>,
 }
 
-impl<C, U> EventLoop<C, U> {
-    pub(crate) fn new(userdata: U, beginning: Beginning) -> Self {
+impl EventLoop {
+    pub(crate) fn new(beginning: Beginning) -> Self {
         let Beginning { settings, version, engine, reconnect_on_failure, resubscribe, kept } = beginning;
         let queue = Arc::new(EventQueue::default());
         let outbox = Arc::new(Outbox::new(kept.store, kept.messages, kept.last_sequence));
@@ -110,7 +109,6 @@ impl<C, U> EventLoop<C, U> {
             callbacks: Callbacks::default(),
             loop_lock: LoopLock::new(),
             connection,
-            userdata: Mutex::new(Arc::new(userdata)),
             userdata_changes: AtomicU64::new(0),
             settings: Mutex::new(settings),
             subscriptions: Mutex::default(),
@@ -134,15 +132,9 @@ impl<C, U> EventLoop<C, U> {
         act(&mut lock(&self.settings))
     }
 
-    pub(crate) fn userdata(&self) -> Arc<U> {
-        Arc::clone(&lock(&self.userdata))
-    }
-
-    /// Replaces the user data. The old one is dropped with no lock held.
-    pub(crate) fn userdata_set(&self, userdata: U) {
-        let old = std::mem::replace(&mut *lock(&self.userdata), Arc::new(userdata));
+    /// The client has other user data from now on.
+    pub(crate) fn userdata_changed(&self) {
         self.userdata_changes.fetch_add(1, Ordering::SeqCst);
-        drop(old);
     }
 
     /// The client id, or the one that came instead of an empty one.
@@ -226,14 +218,14 @@ impl<C, U> EventLoop<C, U> {
 
     /// One step of the loop: an event, waited for until `deadline`, or what is due without one. Needs the loop's lock.
     /// `true` when there was an event.
-    pub(crate) fn step(&self, client: &C, deadline: Option<Instant>) -> bool {
+    pub(crate) fn step(&self, client: &dyn AnyClient, deadline: Option<Instant>) -> bool {
         if self.queue.len() == 0 {
             self.connect_when_due(client);
         }
         let deadline = deadline.into_iter().chain(self.connection.next_due()).min();
         match self.queue.pop(deadline) {
             Popped::Event(event) => {
-                let number = self.dispatch(client, &self.userdata(), event);
+                let number = self.dispatch(Subject { client, userdata: &*client.userdata() }, event);
                 if number > 0 || self.queue.regained_room() {
                     self.network.wake();
                 }
@@ -247,7 +239,7 @@ impl<C, U> EventLoop<C, U> {
     }
 
     /// What a loop does while it has the lock: waits for an event, and takes those along that are there.
-    pub(crate) fn run(&self, client: &C) {
+    pub(crate) fn run(&self, client: &dyn AnyClient) {
         if !self.step(client, None) {
             return;
         }
@@ -256,7 +248,7 @@ impl<C, U> EventLoop<C, U> {
     }
 
     /// What a pool's thread does at a time: a batch of what is there, without waiting. Says when to go on.
-    pub(crate) fn run_pooled(&self, client: &C) -> Next {
+    pub(crate) fn run_pooled(&self, client: &dyn AnyClient) -> Next {
         /// Another thread has the lock for a moment, to run `on_pre_connect`.
         const LOCKED: Duration = Duration::from_millis(1);
         let now = Instant::now();
@@ -281,11 +273,11 @@ impl<C, U> EventLoop<C, U> {
     }
 
     /// Deals with events that are there, until a batch is done or somebody else wants the lock.
-    fn run_batch(&self, client: &C) {
+    fn run_batch(&self, client: &dyn AnyClient) {
         let mut acknowledged = Instant::now();
         let mut to_acknowledge = false;
         let changes = || self.userdata_changes.load(Ordering::SeqCst);
-        let (mut known, mut userdata) = (changes(), self.userdata());
+        let (mut known, mut userdata) = (changes(), client.userdata());
         for _ in 1..BATCH {
             if self.loop_lock.is_wanted() {
                 break;
@@ -294,9 +286,10 @@ impl<C, U> EventLoop<C, U> {
                 break;
             };
             if changes() != known {
-                (known, userdata) = (changes(), self.userdata());
+                (known, userdata) = (changes(), client.userdata());
             }
-            to_acknowledge |= self.dispatch(client, &userdata, event) > 0 || self.queue.regained_room();
+            to_acknowledge |=
+                self.dispatch(Subject { client, userdata: &*userdata }, event) > 0 || self.queue.regained_room();
             // Callbacks that take their time must not keep the broker waiting for those before them.
             if to_acknowledge && acknowledged.elapsed() > ACKNOWLEDGE_AFTER {
                 self.network.wake();

@@ -50,8 +50,6 @@ impl Client {
     /// let client = rappel::Client::new(rappel::CallbackApiVersion::Version2);
     /// assert!(!client.is_connected());
     /// ```
-    // Compiled with the program, as everything is that depends on the user data's type: else the program would hold that twice.
-    #[inline]
     #[must_use]
     pub fn new(version: CallbackApiVersion) -> Client {
         ClientBuilder::new(version).assemble()
@@ -406,7 +404,7 @@ impl<U: Send + Sync + 'static> ClientBuilder<U> {
             resubscribe: self.resubscribe,
             kept,
         };
-        let client = Client::from_events(EventLoop::new(self.userdata, beginning));
+        let client = Client::from_events(EventLoop::new(beginning), self.userdata);
         client.manual_ack_set(self.manual_ack);
         client
     }

@@ -20,8 +20,8 @@ impl<U: Send + Sync + 'static> Client<U> {
         F: FnMut(&Client<U>, &U, ConnectFlags, ReasonCode, &Properties) -> R + Send + 'static,
         R: CallbackResult,
     {
-        self.events().callbacks.connect.set(Some(Box::new(move |client, userdata, flags, code, properties| {
-            callback(client, userdata, flags, code, properties).into_outcome()
+        self.events().callbacks.connect.set(Some(Box::new(move |subject, flags, code, properties| {
+            subject.with(|client, userdata| callback(client, userdata, flags, code, properties))
         })));
         self.events().queue.expect_loop();
     }
@@ -51,7 +51,7 @@ impl<U: Send + Sync + 'static> Client<U> {
         self.events()
             .callbacks
             .connect_fail
-            .set(Some(Box::new(move |client, userdata| callback(client, userdata).into_outcome())));
+            .set(Some(Box::new(move |subject| subject.with(|client, userdata| callback(client, userdata)))));
         self.events().queue.expect_loop();
     }
 
@@ -84,7 +84,7 @@ impl<U: Send + Sync + 'static> Client<U> {
         self.events()
             .callbacks
             .pre_connect
-            .set(Some(Box::new(move |client, userdata| callback(client, userdata).into_outcome())));
+            .set(Some(Box::new(move |subject| subject.with(|client, userdata| callback(client, userdata)))));
         self.events().queue.expect_loop();
     }
 
@@ -113,8 +113,8 @@ impl<U: Send + Sync + 'static> Client<U> {
         F: FnMut(&Client<U>, &U, DisconnectFlags, ReasonCode, &Properties) -> R + Send + 'static,
         R: CallbackResult,
     {
-        self.events().callbacks.disconnect.set(Some(Box::new(move |client, userdata, flags, code, properties| {
-            callback(client, userdata, flags, code, properties).into_outcome()
+        self.events().callbacks.disconnect.set(Some(Box::new(move |subject, flags, code, properties| {
+            subject.with(|client, userdata| callback(client, userdata, flags, code, properties))
         })));
         self.events().queue.expect_loop();
     }
@@ -141,10 +141,9 @@ impl<U: Send + Sync + 'static> Client<U> {
         F: FnMut(&Client<U>, &U, &Message) -> R + Send + 'static,
         R: CallbackResult,
     {
-        self.events()
-            .callbacks
-            .message
-            .set(Some(Box::new(move |client, userdata, message| callback(client, userdata, message).into_outcome())));
+        self.events().callbacks.message.set(Some(Box::new(move |subject, message| {
+            subject.with(|client, userdata| callback(client, userdata, message))
+        })));
         self.events().queue.expect_loop();
     }
 
@@ -171,8 +170,8 @@ impl<U: Send + Sync + 'static> Client<U> {
         F: FnMut(&Client<U>, &U, u16, ReasonCode, &Properties) -> R + Send + 'static,
         R: CallbackResult,
     {
-        self.events().callbacks.publish.set(Some(Box::new(move |client, userdata, mid, code, properties| {
-            callback(client, userdata, mid, code, properties).into_outcome()
+        self.events().callbacks.publish.set(Some(Box::new(move |subject, mid, code, properties| {
+            subject.with(|client, userdata| callback(client, userdata, mid, code, properties))
         })));
         self.events().queue.on_publish_set(true);
         self.events().queue.expect_loop();
@@ -206,8 +205,8 @@ impl<U: Send + Sync + 'static> Client<U> {
         F: FnMut(&Client<U>, &U, u16, &[ReasonCode], &Properties) -> R + Send + 'static,
         R: CallbackResult,
     {
-        self.events().callbacks.subscribe.set(Some(Box::new(move |client, userdata, mid, codes, properties| {
-            callback(client, userdata, mid, codes, properties).into_outcome()
+        self.events().callbacks.subscribe.set(Some(Box::new(move |subject, mid, codes, properties| {
+            subject.with(|client, userdata| callback(client, userdata, mid, codes, properties))
         })));
         self.events().queue.expect_loop();
     }
@@ -235,8 +234,8 @@ impl<U: Send + Sync + 'static> Client<U> {
         F: FnMut(&Client<U>, &U, u16, &[ReasonCode], &Properties) -> R + Send + 'static,
         R: CallbackResult,
     {
-        self.events().callbacks.unsubscribe.set(Some(Box::new(move |client, userdata, mid, codes, properties| {
-            callback(client, userdata, mid, codes, properties).into_outcome()
+        self.events().callbacks.unsubscribe.set(Some(Box::new(move |subject, mid, codes, properties| {
+            subject.with(|client, userdata| callback(client, userdata, mid, codes, properties))
         })));
         self.events().queue.expect_loop();
     }
@@ -269,8 +268,8 @@ impl<U: Send + Sync + 'static> Client<U> {
         R: CallbackResult,
     {
         let events = self.events();
-        events.callbacks.log.set(Some(Box::new(move |client, userdata, level, text| {
-            callback(client, userdata, level, text).into_outcome()
+        events.callbacks.log.set(Some(Box::new(move |subject, level, text| {
+            subject.with(|client, userdata| callback(client, userdata, level, text))
         })));
         events.queue.log.callback_set(true);
         events.queue.expect_loop();
@@ -334,7 +333,7 @@ impl<U: Send + Sync + 'static> Client<U> {
         check_filter(&filter)?;
         self.events().callbacks.route_add(
             filter,
-            Box::new(move |client, userdata, message| callback(client, userdata, message).into_outcome()),
+            Box::new(move |subject, message| subject.with(|client, userdata| callback(client, userdata, message))),
         );
         self.events().queue.expect_loop();
         Ok(())

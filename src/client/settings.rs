@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::client::{Client, IntoPassword};
 use crate::mqtt::{Credentials, Will};
+use crate::sync::lock;
 use crate::types::{
     Engine, Error, IntoDuration, IntoHeaders, IntoPayload, PropertyHome, Protocol, ProxyOptions, PublishOptions,
     Result, Transport, WebSocketOptions, check_duration, check_keepalive, check_qos, check_topic, language, tell,
@@ -220,7 +221,10 @@ impl<U: Send + Sync + 'static> Client<U> {
     /// # Ok::<(), rappel::Error>(())
     /// ```
     pub fn user_data_set(&self, userdata: U) {
-        self.events().userdata_set(userdata);
+        let old = std::mem::replace(&mut *lock(&self.core.userdata), Arc::new(userdata));
+        self.events().userdata_changed();
+        // Dropped with no lock held.
+        drop(old);
     }
 
     /// The user data (paho-python: `user_data_get`).
@@ -233,7 +237,7 @@ impl<U: Send + Sync + 'static> Client<U> {
     /// ```
     #[must_use]
     pub fn user_data_get(&self) -> Arc<U> {
-        self.events().userdata()
+        Arc::clone(&lock(&self.core.userdata))
     }
 
     /// The host of the last `connect`; empty before (paho-python: `host`). Of several brokers, that of the one in use, or

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::callbacks::AnyClient;
 use crate::event_loop::EventLoop;
 use crate::event_loop::connection_state::Close;
 use crate::mqtt::Stage;
@@ -11,11 +12,11 @@ use crate::types::later;
 /// How much longer than its time limit an orderly end may take that only needs the network.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
-impl<C, U> EventLoop<C, U> {
+impl EventLoop {
     /// Ends the connection in order within `patience`, with the DISCONNECT `packet`; gives how many messages were not
     /// confirmed, or `None` when there was nothing to end. Inside a callback it only asks for the end: the loop sees to
     /// it.
-    pub(crate) fn close(&self, client: &C, packet: Vec<u8>, patience: Duration) -> Option<usize> {
+    pub(crate) fn close(&self, client: &dyn AnyClient, packet: Vec<u8>, patience: Duration) -> Option<usize> {
         let deadline = later(Instant::now(), patience);
         let in_callback = self.loop_lock.waits_for_this_thread();
         let ending = match self.connection.close() {

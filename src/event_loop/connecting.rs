@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::callbacks::{AnyClient, Subject};
 use crate::event::ConnectionId;
 use crate::event_loop::EventLoop;
 use crate::guarded::guarded;
@@ -10,7 +11,7 @@ use crate::types::{Error, Notice, Result, later};
 /// How much longer than its time limit an attempt may take to say itself why it failed.
 const GRACE: Duration = Duration::from_secs(1);
 
-impl<C, U> EventLoop<C, U> {
+impl EventLoop {
     /// Has the loop connect.
     pub(crate) fn connect_async(&self) {
         if let Some(id) = self.connection.want(Instant::now(), self.loop_lock.is_held_here()) {
@@ -21,7 +22,7 @@ impl<C, U> EventLoop<C, U> {
 
     /// Connects now to the first broker that accepts and waits for its CONNACK; a refusal has reached `on_connect` when this
     /// returns.
-    pub(crate) fn connect_now(&self, client: &C) -> Result<()> {
+    pub(crate) fn connect_now(&self, client: &dyn AnyClient) -> Result<()> {
         let in_callback = self.loop_lock.is_held_here();
         let mut id = self.connection.begin(in_callback);
         loop {
@@ -39,7 +40,7 @@ impl<C, U> EventLoop<C, U> {
     }
 
     /// Makes attempt `id` and waits for its outcome.
-    fn attempt(&self, client: &C, id: ConnectionId, in_callback: bool) -> Result<()> {
+    fn attempt(&self, client: &dyn AnyClient, id: ConnectionId, in_callback: bool) -> Result<()> {
         let timeout = self.settings(|settings| settings.connect_timeout);
         let deadline = later(Instant::now(), timeout);
         if let Err(error) = self.begin_attempt(client, id, deadline, in_callback) {
@@ -72,7 +73,7 @@ impl<C, U> EventLoop<C, U> {
     }
 
     /// Begins attempt `id`, after `on_pre_connect`.
-    fn begin_attempt(&self, client: &C, id: ConnectionId, deadline: Instant, has_lock: bool) -> Result<()> {
+    fn begin_attempt(&self, client: &dyn AnyClient, id: ConnectionId, deadline: Instant, has_lock: bool) -> Result<()> {
         self.run_pre_connect(client, deadline, has_lock)?;
         let aim = self.connection.aim().ok_or(Error::NoConnectionRequested)?;
         let version = self.version();
@@ -86,7 +87,7 @@ impl<C, U> EventLoop<C, U> {
     }
 
     /// Runs `on_pre_connect`, where the loop runs callbacks; an error when that has not become free by `deadline`.
-    fn run_pre_connect(&self, client: &C, deadline: Instant, has_lock: bool) -> Result<()> {
+    fn run_pre_connect(&self, client: &dyn AnyClient, deadline: Instant, has_lock: bool) -> Result<()> {
         if !self.callbacks.pre_connect.is_set() {
             return Ok(());
         }
@@ -97,12 +98,11 @@ impl<C, U> EventLoop<C, U> {
                 Some(guard.ok_or_else(|| self.too_late("a callback that has not returned"))?)
             }
         };
-        let userdata = self.userdata();
+        let userdata = client.userdata();
         let told_before = self.connection.tell_of(self.connection.node());
-        let fault = self
-            .callbacks
-            .pre_connect
-            .call(|callback| guarded(|| "on_pre_connect".into(), || callback(client, &userdata)));
+        let fault = self.callbacks.pre_connect.call(|callback| {
+            guarded(|| "on_pre_connect".into(), || callback(Subject { client, userdata: &*userdata }))
+        });
         self.connection.tell_of(told_before);
         self.blame(client, fault);
         drop(guard);
@@ -110,7 +110,7 @@ impl<C, U> EventLoop<C, U> {
     }
 
     /// Makes the loop's next attempt, if it is time. Needs the loop's lock.
-    pub(super) fn connect_when_due(&self, client: &C) {
+    pub(super) fn connect_when_due(&self, client: &dyn AnyClient) {
         let now = Instant::now();
         let Some(id) = self.connection.begin_due(now) else {
             return;

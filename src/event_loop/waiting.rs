@@ -2,14 +2,15 @@
 
 use std::time::{Duration, Instant};
 
+use crate::callbacks::AnyClient;
 use crate::event_loop::{EventLoop, POLL_INTERVAL};
 use crate::mqtt::{Completion, Stage};
 use crate::outbox::{Accepted, Draft};
 use crate::types::{Error, Qos, Result};
 
-impl<C, U> EventLoop<C, U> {
+impl EventLoop {
     /// Waits until `done`, running the loop if nobody else does; `false` when it is not by `deadline`.
-    pub(crate) fn settle(&self, client: &C, done: &dyn Fn() -> bool, deadline: Option<Instant>) -> bool {
+    pub(crate) fn settle(&self, client: &dyn AnyClient, done: &dyn Fn() -> bool, deadline: Option<Instant>) -> bool {
         loop {
             if done() {
                 return true;
@@ -38,7 +39,12 @@ impl<C, U> EventLoop<C, U> {
     }
 
     /// Accepts a message once there is room for it; fails at `deadline`, and where nothing would make any.
-    pub(crate) fn publish_when_room(&self, client: &C, draft: Draft, deadline: Option<Instant>) -> Result<Accepted> {
+    pub(crate) fn publish_when_room(
+        &self,
+        client: &dyn AnyClient,
+        draft: Draft,
+        deadline: Option<Instant>,
+    ) -> Result<Accepted> {
         /// How long the loop is run at a time where nobody else runs it.
         const GLANCE: Duration = Duration::from_millis(1);
         let mut urgent = None;
@@ -75,7 +81,7 @@ impl<C, U> EventLoop<C, U> {
     /// Waits for the confirmation of a message, and for its `on_publish` where one can run.
     pub(crate) fn wait_for_publish(
         &self,
-        client: &C,
+        client: &dyn AnyClient,
         completion: &Completion,
         deadline: Option<Instant>,
     ) -> Result<bool> {
