@@ -89,6 +89,12 @@ impl Outbox {
         accepted
     }
 
+    /// Accepts a message of QoS 0 that may be encoded at once, and then is all the better for it; otherwise
+    /// [`publish`](Self::publish) is to be called.
+    pub(crate) fn publish_encoded(&self, topic: &str, payload: &[u8], retain: bool) -> Result<Option<Accepted>> {
+        if self.store.is_some() { Ok(None) } else { self.lock().encode(topic, payload, retain) }
+    }
+
     /// Where to tell whether the client is there, from the next connection on.
     pub(crate) fn availability_set(&self, topic: Option<String>) {
         self.lock().availability = topic;

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::client::{Client, MessageInfo};
 use crate::mqtt::OutgoingMessage;
-use crate::outbox::Draft;
+use crate::outbox::{Accepted, Draft};
 use crate::types::{
     Error, IntoPayload, Message, PropertyHome, PublishOptions, Result, check_payload, check_qos, check_topic, later,
 };
@@ -37,20 +37,21 @@ impl<U: Send + Sync + 'static> Client<U> {
     /// [`Error::PropertiesNeedV5`], [`Error::InvalidProperty`].
     pub fn publish(
         &self,
-        topic: impl Into<String>,
+        topic: impl AsRef<str>,
         payload: impl IntoPayload,
         options: impl Into<PublishOptions>,
     ) -> Result<MessageInfo> {
-        let options = options.into();
-        let room = options.checked_room()?;
-        let draft = self.draft(topic.into(), payload.into_payload(), options)?;
-        let events = self.events();
-        let accepted = match room {
-            None => events.publish(draft)?,
-            Some(timeout) => {
-                let deadline = timeout.map(|timeout| later(Instant::now(), timeout));
-                events.publish_when_room(self, draft, deadline)?
+        let (topic, options, events) = (topic.as_ref(), options.into(), self.events());
+        let encoded = match payload.as_payload().filter(|_| options.is_plain()) {
+            Some(payload) => {
+                check_topic(topic)?;
+                events.outbox.publish_encoded(topic, payload, options.retain)?
             }
+            None => None,
+        };
+        let accepted = match encoded {
+            Some(accepted) => accepted,
+            None => self.accept(topic, payload.into_payload(), options)?,
         };
         events.network.accepted(accepted.is_alone);
         if accepted.expires_next {
@@ -79,6 +80,19 @@ impl<U: Send + Sync + 'static> Client<U> {
     /// ```
     pub fn drop_out_messages(&self) -> Vec<Message> {
         self.events().network.take_back().into_iter().map(OutgoingMessage::into_message).collect()
+    }
+
+    /// Checks a message, and has it accepted.
+    fn accept(&self, topic: &str, payload: Vec<u8>, options: PublishOptions) -> Result<Accepted> {
+        let room = options.checked_room()?;
+        let draft = self.draft(topic.to_owned(), payload, options)?;
+        match room {
+            None => self.events().publish(draft),
+            Some(timeout) => {
+                let deadline = timeout.map(|timeout| later(Instant::now(), timeout));
+                self.events().publish_when_room(self, draft, deadline)
+            }
+        }
     }
 
     /// Checks a message.

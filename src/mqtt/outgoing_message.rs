@@ -109,9 +109,16 @@ pub(crate) enum Payload {
     Shared(Arc<Vec<u8>>),
 }
 
+impl Payload {
+    /// Whether it is copied into the send buffer.
+    pub(crate) fn is_small(bytes: &[u8]) -> bool {
+        bytes.len() < SHARED_FROM
+    }
+}
+
 impl From<Vec<u8>> for Payload {
     fn from(bytes: Vec<u8>) -> Self {
-        if bytes.len() < SHARED_FROM { Payload::Small(bytes.into()) } else { Payload::Shared(Arc::new(bytes)) }
+        if Payload::is_small(&bytes) { Payload::Small(bytes.into()) } else { Payload::Shared(Arc::new(bytes)) }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, IoSlice, Write};
 use std::sync::Arc;
+use std::vec;
 
 use crate::mqtt::{Batch, Completion, Encoded, OutgoingMessage, Payload, Share, packet_log};
 use crate::types::Protocol;
@@ -22,8 +23,7 @@ pub(crate) struct SendBuffer {
     position: usize,
     waiting: usize,
     written: u64,
-    /// Messages of QoS 0, each with the number of bytes after which it has been written whole.
-    qos0: VecDeque<(u64, Written)>,
+    qos0: VecDeque<Qos0>,
     /// The packets appended, as texts, where they are wanted.
     log: Option<Log>,
 }
@@ -49,6 +49,15 @@ impl Written {
             Written::Whole(message) => message.completion,
         }
     }
+}
+
+/// Messages of QoS 0, one behind the other.
+#[derive(Debug)]
+enum Qos0 {
+    /// Those of a batch. The first has been written whole after `begin` and the bytes of its packet.
+    Batch { begin: u64, messages: vec::IntoIter<Encoded> },
+    /// One that ends there.
+    One { end: u64, message: Box<OutgoingMessage> },
 }
 
 #[derive(Debug)]
@@ -151,25 +160,21 @@ impl SendBuffer {
 
     /// `message`, of QoS 0, ends with what was appended last.
     pub(crate) fn ends_qos0(&mut self, message: OutgoingMessage) {
-        self.qos0.push_back((self.end(), Written::Whole(Box::new(message))));
+        self.qos0.push_back(Qos0::One { end: self.end(), message: Box::new(message) });
     }
 
     /// Appends what was encoded before. A small `batch` is copied and can be filled again.
     pub(crate) fn push_batch(&mut self, batch: &mut Batch) {
-        let (mut start, mut end) = (0, self.end());
-        for message in batch.messages.drain(..) {
-            let len = message.len as usize;
-            if let Some(log) = &mut self.log {
-                log.texts.extend(packet_log::sent(
-                    log.version,
-                    &batch.bytes[start..start + len],
-                    message.completion.mid(),
-                ));
+        if let Some(log) = &mut self.log {
+            let mut rest = &batch.bytes[..];
+            for message in &batch.messages {
+                let (packet, others) = rest.split_at(message.len as usize);
+                log.texts.extend(packet_log::sent(log.version, packet, message.completion.mid()));
+                rest = others;
             }
-            start += len;
-            end += len as u64;
-            self.qos0.push_back((end, Written::Encoded(message)));
         }
+        let messages = std::mem::take(&mut batch.messages).into_iter();
+        self.qos0.push_back(Qos0::Batch { begin: self.end(), messages });
         if batch.bytes.len() < COPIED {
             self.append(|out| out.extend_from_slice(&batch.bytes));
             batch.bytes.clear();
@@ -228,23 +233,43 @@ impl SendBuffer {
 
     /// The next message of QoS 0 that has been written whole.
     pub(crate) fn next_written(&mut self) -> Option<Written> {
-        let &(end, _) = self.qos0.front()?;
-        if end > self.written {
-            return None;
+        self.next_qos0(self.written).map(|(_, message)| message)
+    }
+
+    /// The next message of QoS 0, if its packet ends within the first `limit` bytes, and where it ends.
+    fn next_qos0(&mut self, limit: u64) -> Option<(u64, Written)> {
+        loop {
+            match self.qos0.front_mut()? {
+                Qos0::One { end, .. } if *end > limit => return None,
+                Qos0::One { .. } => {}
+                Qos0::Batch { begin, messages } => {
+                    if let Some(next) = messages.as_slice().first() {
+                        let end = *begin + u64::from(next.len);
+                        if end > limit {
+                            return None;
+                        }
+                        *begin = end;
+                        return messages.next().map(|message| (end, Written::Encoded(message)));
+                    }
+                }
+            }
+            if let Some(Qos0::One { end, message }) = self.qos0.pop_front() {
+                return Some((end, Written::Whole(message)));
+            }
         }
-        self.qos0.pop_front().map(|(_, message)| message)
     }
 
     /// The connection is over: empties the buffer for the next one, and gives back, in order, the messages of QoS 0
     /// that were not written whole and so cannot have arrived.
     pub(crate) fn reset(&mut self) -> Vec<OutgoingMessage> {
         let log = self.log.take();
-        let before = std::mem::replace(self, SendBuffer { log, ..SendBuffer::default() });
-        let mut chunks = before.chunks.iter().map(Chunk::bytes);
+        let mut before = std::mem::replace(self, SendBuffer { log, ..SendBuffer::default() });
+        let chunks = std::mem::take(&mut before.chunks);
+        let mut chunks = chunks.iter().map(Chunk::bytes);
         // Where the chunk looked at ends in the stream. A packet that was encoded before lies within one chunk.
         let (mut chunk, mut chunk_end) = (&[][..], before.written - before.position as u64);
-        let mut unwritten = Vec::with_capacity(before.qos0.len());
-        for (end, message) in before.qos0 {
+        let mut unwritten = Vec::new();
+        while let Some((end, message)) = before.next_qos0(u64::MAX) {
             while chunk_end < end
                 && let Some(next) = chunks.next()
             {

@@ -21,6 +21,11 @@ pub(crate) struct Draft {
 }
 
 impl Draft {
+    /// Whether nothing about it may be different once it is its turn.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.qos == Qos::AtMostOnce && self.properties.is_empty()
+    }
+
     /// As [`OutgoingMessage::size`].
     pub(crate) fn size(&self) -> usize {
         self.topic.len() + self.payload.len()

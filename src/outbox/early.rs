@@ -4,32 +4,24 @@
 use std::sync::Arc;
 
 use crate::mqtt::{Batch, Completion, Payload, PublishHeader, SendBuffer, Session, message_id};
-use crate::outbox::draft::Draft;
 use crate::outbox::queue::{Accepted, HIGH_WATER, Queue};
-use crate::types::{Qos, Result};
+use crate::types::{Properties, Qos, Result};
 
 impl Queue {
-    /// Accepts and encodes a message, if nothing stands in line that it could overtake, and nothing about it may be
-    /// different once it is its turn.
-    pub(super) fn encode(&mut self, draft: &Draft, connected: bool) -> Result<Option<Accepted>> {
-        let is_plain = draft.qos == Qos::AtMostOnce && draft.properties.is_empty();
-        let (true, Some(limits), Payload::Small(payload)) = (is_plain && self.is_clear(), &self.limits, &draft.payload)
-        else {
+    /// Accepts and encodes a message that is plain, if nothing stands in line that it could overtake. A large payload is not
+    /// copied.
+    pub(super) fn encode(&mut self, topic: &str, payload: &[u8], retain: bool) -> Result<Option<Accepted>> {
+        let Some(limits) = self.limits.as_ref().filter(|_| self.is_clear() && Payload::is_small(payload)) else {
             return Ok(None);
         };
-        self.check_room(draft)?;
-        let header = PublishHeader {
-            topic: &draft.topic,
-            qos: draft.qos,
-            retain: draft.retain,
-            dup: false,
-            id: 0,
-            properties: &draft.properties,
-            payload_len: payload.len(),
-        };
+        let size = topic.len() + payload.len();
+        self.check_bytes(size)?;
+        let properties = Properties::new();
+        let (qos, payload_len) = (Qos::AtMostOnce, payload.len());
+        let header = PublishHeader { topic, qos, retain, dup: false, id: 0, properties: &properties, payload_len };
         limits.check_publish(&header)?;
         let sequence = self.next_sequence;
-        let completion = Arc::new(Completion::new(message_id(sequence), connected));
+        let completion = Arc::new(Completion::new(message_id(sequence), true));
         if self.batches.back().is_none_or(Batch::is_full) {
             let batch = Batch::behind(self.batches.back());
             self.batches.push_back(batch);
@@ -40,7 +32,7 @@ impl Queue {
         self.next_sequence += 1;
         self.encoded += 1;
         self.pending += 1;
-        self.pending_bytes += draft.size();
+        self.pending_bytes += size;
         Ok(Some(Accepted { completion, replaced: None, expires_next: false, is_alone: self.pending == 1 }))
     }
 

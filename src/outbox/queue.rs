@@ -117,7 +117,8 @@ impl Queue {
 
     /// Accepts a message.
     pub(crate) fn publish(&mut self, mut draft: Draft, connected: bool) -> Result<Accepted> {
-        if let Some(accepted) = self.encode(&draft, connected)? {
+        let plain = if draft.is_plain() { self.encode(&draft.topic, &draft.payload, draft.retain)? } else { None };
+        if let Some(accepted) = plain {
             return Ok(accepted);
         }
         self.resolve_alias(&mut draft)?;
@@ -224,7 +225,7 @@ impl Queue {
         self.check_bytes(draft.size())
     }
 
-    fn check_bytes(&self, more: usize) -> Result<()> {
+    pub(super) fn check_bytes(&self, more: usize) -> Result<()> {
         let limit = self.max_queued_bytes;
         if limit > 0 && self.pending_bytes + more > limit {
             return Err(Error::QueueBytesFull { limit });

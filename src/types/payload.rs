@@ -34,15 +34,21 @@ pub(crate) const MAX_PAYLOAD: usize = 268_435_455;
 pub trait IntoPayload: sealed::Sealed {
     /// The bytes to send.
     fn into_payload(self) -> Vec<u8>;
+
+    /// The same, where they are there already.
+    #[doc(hidden)]
+    fn as_payload(&self) -> Option<&[u8]> {
+        None
+    }
 }
 
 mod sealed {
     pub trait Sealed {}
 }
 
-/// Makes types payloads: `type: value => its bytes;`.
+/// Makes types payloads: `type: value => its bytes;`, and where they are there already, `type: value => its bytes, borrowed;`.
 macro_rules! payloads {
-    ($($payload:ty: $value:ident => $bytes:expr;)*) => {$(
+    ($($payload:ty: $value:ident => $bytes:expr $(, $borrowed:expr)?;)*) => {$(
         impl $crate::types::payload::sealed::Sealed for $payload {}
 
         impl $crate::types::payload::IntoPayload for $payload {
@@ -50,6 +56,11 @@ macro_rules! payloads {
                 let $value = self;
                 $bytes
             }
+
+            $(fn as_payload(&self) -> Option<&[u8]> {
+                let $value = self;
+                Some($borrowed)
+            })?
         }
     )*};
 }
@@ -64,8 +75,8 @@ pub(crate) fn check_payload(topic: &str, properties: usize, len: usize) -> Resul
 }
 
 payloads! {
-    (): _nothing => Vec::new();
-    &Message: message => message.payload.clone();
+    (): _nothing => Vec::new(), &[];
+    &Message: message => message.payload.clone(), &message.payload;
     // Python's `str(True)`.
     bool: value => if value { b"True".to_vec() } else { b"False".to_vec() };
 }

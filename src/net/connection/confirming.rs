@@ -61,7 +61,9 @@ impl Connection {
         }
         self.outbox.finished(self.settled.iter().map(|settled| settled.share));
         for Settled { completion, stage, error, .. } in self.settled.drain(..) {
-            if completion.reach(stage, error.map_or(Ok(()), |error| Err(*error))) {
+            // Where there is no other handle, nobody will ever ask.
+            if Arc::strong_count(&completion) > 1 && completion.reach(stage, error.map_or(Ok(()), |error| Err(*error)))
+            {
                 self.completed.push(completion);
             }
         }

@@ -130,6 +130,11 @@ impl PublishOptions {
         self
     }
 
+    /// Whether it is a message of QoS 0, for which nothing else is asked but perhaps to be retained.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.qos == 0 && self.properties.is_empty() && !self.keep_latest && self.room.is_none()
+    }
+
     /// The wait asked for, checked.
     pub(crate) fn checked_room(&self) -> Result<Option<Option<Duration>>> {
         let check = |given: GivenDuration| check_duration("wait_for_room", given);
