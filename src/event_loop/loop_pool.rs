@@ -126,6 +126,8 @@ struct RunQueue {
     ready: VecDeque<Arc<Seat>>,
     /// Those that are to be woken at a time. One that was woken before is woken again for nothing.
     due: BTreeMap<(Instant, usize), Weak<Seat>>,
+    /// Threads that wait. Waking costs a system call, also when there are none.
+    idle: usize,
     closed: bool,
 }
 
@@ -173,8 +175,13 @@ impl WakeLoop for Seat {
 
 impl Shared {
     fn push(&self, seat: Arc<Seat>) {
-        lock(&self.queue).ready.push_back(seat);
-        self.changed.notify_one();
+        let mut queue = lock(&self.queue);
+        queue.ready.push_back(seat);
+        let is_awaited = queue.idle > 0;
+        drop(queue);
+        if is_awaited {
+            self.changed.notify_one();
+        }
     }
 
     /// What a thread of the pool does.
@@ -208,7 +215,9 @@ impl Shared {
                 return None;
             }
             let until = queue.due.first_key_value().map(|((at, _), _)| *at);
+            queue.idle += 1;
             queue = wait(&self.changed, queue, until);
+            queue.idle -= 1;
         }
     }
 

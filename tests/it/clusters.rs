@@ -105,7 +105,8 @@ fn a_nats_cluster_that_was_down_is_found_again() {
         return;
     }
     let mut cluster = NatsCluster::start();
-    let trial = Trial::on_nats("down", &cluster.ports());
+    let mut trial = Trial::on_nats("down", &cluster.ports());
+    trial.hang_up = true;
     (0..3).for_each(|node| cluster.term(node));
     wait_until("the loss", LONG, || !trial.publisher.is_connected());
     let before = trial.attempts.load(Ordering::SeqCst);
@@ -126,7 +127,8 @@ fn nats_nodes_that_are_killed_at_once_lose_nothing() {
         return;
     }
     let mut cluster = NatsCluster::start();
-    let trial = Trial::on_nats("at-once", &cluster.ports());
+    let mut trial = Trial::on_nats("at-once", &cluster.ports());
+    trial.hang_up = true;
     for round in 1..=5 {
         (0..3).for_each(|node| cluster.kill(node));
         wait_until("the loss", LONG, || !trial.publisher.is_connected());

@@ -12,7 +12,7 @@ use log::Level;
 use rappel as pmc;
 
 use crate::support::client::{HOST, builder, kept_options};
-use crate::support::logged::{is_logged, keep_log};
+use crate::support::logged::{keep_log, logged};
 use crate::support::mosquitto::accepts;
 use crate::support::proxy::Proxy;
 use crate::support::scripted::packet::Publish;
@@ -51,7 +51,8 @@ pub(super) struct Trial {
     pub(super) attempts: Arc<AtomicUsize>,
     /// How many messages the brokers may never send to the subscriber.
     most_left_out: usize,
-    /// The brokers hang up on a client again and again, as NATS does for some time after a node was frozen; the client says so.
+    /// The brokers hang up on a client again and again, as NATS does for some time after a node was frozen, or all were down; the
+    /// client says so.
     pub(super) hang_up: bool,
     /// Closes to end the load.
     stop: Option<Sender<()>>,
@@ -297,8 +298,8 @@ impl Trial {
         }
         let suspicion = if self.hang_up { "another client has connected" } else { "" };
         for id in ["publisher", "subscriber"] {
-            let id = format!("{name}-{id}");
-            assert!(!is_logged(Level::Error, &[&id, suspicion]), "a node's end was taken for a second client");
+            let lines = logged(Level::Error, &[&format!("{name}-{id}"), suspicion]);
+            assert!(lines.is_empty(), "a node's end was taken for a second client: {lines:?}");
         }
         self.publisher.disconnect().expect("everything is confirmed");
         self.subscriber.disconnect().expect("connected");
