@@ -157,6 +157,11 @@ impl Connection {
         Ok(())
     }
 
+    /// Whether nothing but the session stands between the outbox and the socket, and between the socket and the queue.
+    fn is_direct(&self) -> bool {
+        self.engine.as_ref().is_some_and(|engine| engine.is_direct())
+    }
+
     /// Completions that somebody waits for.
     pub(crate) fn take_completed(&mut self) -> Vec<Arc<Completion>> {
         std::mem::take(&mut self.completed)

@@ -9,6 +9,8 @@ use crate::mqtt::{Connack, Packet, ProtocolError, Received, encode_disconnect};
 use crate::net::Plan;
 use crate::types::{Error, PacketType, Properties, Protocol, ReasonCode, language, tell};
 
+/// Where each side waits for the other before it goes on, so much is handed to the loop while the rest is still taken in.
+const PART: usize = 32;
 /// How an alert of TLS begins: its type, and the version that all of TLS writes there.
 const TLS_ALERT: [u8; 2] = [21, 3];
 
@@ -76,11 +78,9 @@ impl Connection {
         let outcome = decoder.feed(bytes, |packet| self.packet(&mut link, packet, now));
         link.decoder = Some(decoder);
         link.unread_answers += self.out.len() - before;
-        let received = self.events.iter().map(Event::size).sum();
-        self.queue.received(received);
         self.link = Some(link);
         // What came before the end is delivered before it.
-        self.deliver();
+        self.hand_over();
         match outcome {
             Ok(()) => {}
             Err(Stop::Failed(error)) => self.fail(error),
@@ -99,6 +99,11 @@ impl Connection {
         }
         let received = self.session.receive(packet, now, &mut self.out)?;
         self.log_sent();
+        let is_exchange = match &received {
+            Some(Received::Message(message)) => message.qos != 0,
+            Some(Received::Published { .. }) => true,
+            _ => false,
+        };
         match received {
             None => {}
             Some(Received::Message(message)) => self.tell_soon(Event::Message(message)),
@@ -108,7 +113,17 @@ impl Connection {
                 return Err(Stop::Ended(Ending::Server { code, properties }));
             }
         }
+        if is_exchange && self.events.len() >= PART && self.is_direct() {
+            self.hand_over();
+        }
         Ok(())
+    }
+
+    /// Delivers what has been received.
+    fn hand_over(&mut self) {
+        let received = self.events.iter().map(Event::size).sum();
+        self.queue.received(received);
+        self.deliver();
     }
 
     fn connack(&mut self, link: &mut Link, connack: Connack, now: Instant) -> Result<(), Stop> {
@@ -135,8 +150,7 @@ impl Connection {
             if let Some(patience) = self.session.keepalive().patience_of_tcp() {
                 link.socket.give_up_after(patience);
             }
-            let early = self.engine.as_ref().is_some_and(|engine| engine.is_direct());
-            self.outbox.connected(&server, self.session.limits(), early);
+            self.outbox.connected(&server, self.session.limits(), self.is_direct());
             if let Some(engine) = &mut self.engine {
                 engine.appended();
             }

@@ -8,7 +8,7 @@ impl Connection {
     /// Has a publisher send what may be sent, in the place of the network's thread; `false` when that has to look all the
     /// same. Runs no foreign code.
     pub(crate) fn send_now(&mut self, now: Instant) -> bool {
-        let is_direct = self.engine.as_ref().is_some_and(|engine| engine.is_direct());
+        let is_direct = self.is_direct();
         let Some(link) = self.link.as_ref().filter(|link| is_direct && matches!(link.stage, Stage::Open)) else {
             return false;
         };
