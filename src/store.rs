@@ -6,6 +6,7 @@
 
 mod record;
 
+use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
@@ -14,7 +15,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
 
 use crate::mqtt::{OutgoingMessage, ServerId};
 use crate::outbox::Persistence;
@@ -59,7 +60,11 @@ struct Shared {
     path: PathBuf,
     db: Connection,
     /// Keys of confirmed messages that could not be removed yet.
-    confirmed: Vec<i64>,
+    confirmed: HashSet<i64>,
+    /// The highest key ever stored.
+    last: i64,
+    /// The broker with the session in which messages were sent.
+    server: Option<ServerId>,
     /// Holds the newest key outside the database, so that a database that lost its end is recognised.
     newest: File,
 }
@@ -90,7 +95,8 @@ impl Store {
             last_sequence: check_newest(&db, &mut newest, &path)?,
             server: read_server(&db).map_err(|error| explain(&path, &error))?,
         };
-        let shared = Shared { path: path.clone(), db, confirmed: Vec::new(), newest };
+        let (last, server) = (record::key(left.last_sequence), left.server.clone());
+        let shared = Shared { path: path.clone(), db, confirmed: HashSet::new(), last, server, newest };
         let shared = Arc::new(Mutex::new(shared));
         let (orders, their_orders) = mpsc::channel();
         let theirs = Arc::clone(&shared);
@@ -121,7 +127,7 @@ impl Persistence for Store {
         }
         if let Err(error) = added {
             let mut shared = lock(&self.shared);
-            shared.make_room();
+            shared.make_room(&error)?;
             shared.add(key, &row).map_err(|_| explain(&self.path, &error))?;
         }
         // Should this fail, the mark is too low, which only makes it less sharp.
@@ -179,12 +185,14 @@ impl Shared {
             row.expires,
             checksum
         ])?;
+        self.last = self.last.max(key);
         Ok(())
     }
 
-    fn session_with(&mut self, server: &str) -> rusqlite::Result<()> {
-        self.db.execute("INSERT OR REPLACE INTO session (id, server) VALUES (1, ?1)", [server])?;
-        Ok(())
+    fn session_with(&mut self, server: ServerId) -> rusqlite::Result<()> {
+        let noted = note_server(&self.db, &server);
+        self.server = Some(server);
+        noted
     }
 
     fn mark(&mut self, key: i64) -> std::io::Result<()> {
@@ -206,22 +214,32 @@ impl Shared {
         Ok(())
     }
 
-    /// Makes what room there is to be had on a full disk. A removal is written too, and a log that cannot be written back into
-    /// the database stays: neither gets out of that by itself, but files without an unconfirmed message can be begun anew.
-    fn make_room(&mut self) {
+    /// Makes what room there is to be had on a full disk, of which `error` tells. A removal is written too, and a log that cannot
+    /// be written back into the database stays: neither gets out of that by itself, but files without an unconfirmed message can
+    /// be begun anew.
+    fn make_room(&mut self, error: &rusqlite::Error) -> Result<()> {
+        if self.is_nowhere() {
+            return self.begin();
+        }
         let _ = self.remove_confirmed();
-        if !self.is_nowhere() && self.stored().map_or(true, |stored| stored > self.confirmed.len()) {
-            return;
+        // A file that cannot be written further is one error where the disk is full, and another where files have a limit.
+        let is_full = matches!(error.sqlite_error_code(), Some(ErrorCode::DiskFull | ErrorCode::SystemIoFailure));
+        if !is_full || self.has_unconfirmed(&self.db).unwrap_or(true) {
+            return Ok(());
         }
-        if let Err(error) = self.begin_anew() {
-            log::debug!("{}: the store cannot be begun anew: {error}", self.path.display());
-        }
+        self.give_up_files()?;
+        self.begin()
     }
 
-    /// How many messages the database has.
-    fn stored(&self) -> rusqlite::Result<usize> {
-        let count: i64 = self.db.query_row("SELECT count(*) FROM messages", [], |row| row.get(0))?;
-        Ok(usize::try_from(count).unwrap_or(usize::MAX))
+    /// Whether `db` has a message that is not confirmed.
+    fn has_unconfirmed(&self, db: &Connection) -> rusqlite::Result<bool> {
+        let mut select = db.prepare("SELECT key FROM messages ORDER BY key")?;
+        for key in select.query_map([], |row| row.get(0))? {
+            if !self.confirmed.contains(&key?) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Whether there is no file, as the last beginning has failed.
@@ -229,31 +247,39 @@ impl Shared {
         self.db.path().is_none_or(str::is_empty)
     }
 
-    fn begin_anew(&mut self) -> Result<()> {
-        let last = last_key(&self.db).unwrap_or_default();
-        let server = read_server(&self.db).unwrap_or_default();
-        // Until there are files again, whatever is to be stored is refused.
+    /// Deletes the files. Until there are files again, whatever is to be stored is refused.
+    fn give_up_files(&mut self) -> Result<()> {
         let nowhere = Connection::open_in_memory().map_err(|error| explain(&self.path, &error))?;
         drop(std::mem::replace(&mut self.db, nowhere));
-        // The note first, as it must not be of more than there is; and no log must be left behind for another database.
+        // The note first, as it must not be of more than there is.
         self.mark(0).map_err(|error| failure(&self.path, &error))?;
-        for file in [log_of(&self.path), self.path.clone()] {
-            if let Err(error) = fs::remove_file(&file)
-                && error.kind() != std::io::ErrorKind::NotFound
-            {
-                return Err(failure(&file, &error));
-            }
-        }
-        open_private(&self.path).map_err(|error| failure(&self.path, &error))?;
-        self.db = open_database(&self.path).map_err(|error| explain(&self.path, &error))?;
+        // A database without its log could be an older one, or a broken one; a log without its database is ignored.
+        delete(&self.path)?;
         self.confirmed.clear();
-        self.continue_from(last, server).map_err(|error| explain(&self.path, &error))
+        delete(&log_of(&self.path))
+    }
+
+    /// Opens files where there are none. Other programs may have been there since they were given up, so nothing is deleted.
+    fn begin(&mut self) -> Result<()> {
+        open_private(&self.path).map_err(|error| failure(&self.path, &error))?;
+        let db = open_database(&self.path).map_err(|error| explain(&self.path, &error))?;
+        if self.has_unconfirmed(&db).map_err(|error| explain(&self.path, &error))? {
+            return Err(failure(
+                &self.path,
+                &"another program has left messages in it: give each program its own client id",
+            ));
+        }
+        self.continue_in(&db).map_err(|error| explain(&self.path, &error))?;
+        self.db = db;
+        Ok(())
     }
 
     /// Has a new database know what the old one knew beside its messages.
-    fn continue_from(&mut self, last: i64, server: Option<ServerId>) -> rusqlite::Result<()> {
-        self.db.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('messages', ?1)", [last])?;
-        server.map_or(Ok(()), |server| self.session_with(&server))
+    fn continue_in(&self, db: &Connection) -> rusqlite::Result<()> {
+        if db.execute("UPDATE sqlite_sequence SET seq = max(seq, ?1) WHERE name = 'messages'", [self.last])? == 0 {
+            db.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('messages', ?1)", [self.last])?;
+        }
+        self.server.as_ref().map_or(Ok(()), |server| note_server(db, server))
     }
 }
 
@@ -278,7 +304,7 @@ fn work_off(shared: &Mutex<Shared>, orders: &Receiver<Order>) {
             }
         }
         if let Some(server) = server
-            && let Err(error) = lock(shared).session_with(&server)
+            && let Err(error) = lock(shared).session_with(server)
         {
             log::warn!("the store could not note whose session it belongs to: {error}");
         }
@@ -296,7 +322,9 @@ fn remove(shared: &mut Shared, keys: Vec<i64>) {
     let Err(error) = shared.remove_confirmed() else {
         return;
     };
-    shared.make_room();
+    if let Err(error) = shared.make_room(&error) {
+        log::debug!("the store cannot be begun anew: {error}");
+    }
     if is_first && !shared.confirmed.is_empty() {
         log::warn!(
             "{} confirmed message(s) could not be removed from the store yet; should the program be killed now, the next start \
@@ -405,6 +433,19 @@ fn log_of(path: &Path) -> PathBuf {
     name.into()
 }
 
+/// Deletes a file, if there is one.
+fn delete(file: &Path) -> Result<()> {
+    match fs::remove_file(file) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(failure(file, &error)),
+        _ => Ok(()),
+    }
+}
+
+fn note_server(db: &Connection, server: &str) -> rusqlite::Result<()> {
+    db.execute("INSERT OR REPLACE INTO session (id, server) VALUES (1, ?1)", [server])?;
+    Ok(())
+}
+
 fn read_server(db: &Connection) -> rusqlite::Result<Option<ServerId>> {
     db.query_row("SELECT server FROM session", [], |row| row.get(0)).optional()
 }
@@ -419,7 +460,7 @@ fn broken(path: &Path, problem: &str) -> Error {
 }
 
 fn explain(path: &Path, error: &rusqlite::Error) -> Error {
-    use rusqlite::ErrorCode as Code;
+    use ErrorCode as Code;
     let problem = match error.sqlite_error_code() {
         Some(Code::DatabaseCorrupt) => return broken(path, &error.to_string()),
         Some(Code::NotADatabase) => return broken(path, "the file is not a store"),

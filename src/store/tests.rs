@@ -218,3 +218,59 @@ fn a_full_disk_refuses_the_message_and_keeps_the_others() {
     drop(store);
     assert_eq!(sound(dir.path()).1.messages.len(), 1);
 }
+
+/// A store whose files were given up, and could not be begun anew.
+fn nowhere(dir: &Path) -> Store {
+    let (store, _) = sound(dir);
+    store.session_with("broker:1883 serre 1/é");
+    store.add(&message(7, "t", b"")).expect("room");
+    store.remove(7);
+    store.finish_orders();
+    let mut shared = lock(&store.shared);
+    let path = std::mem::replace(&mut shared.path, dir.join("there is no such directory/file"));
+    shared.give_up_files().and_then(|()| shared.begin()).expect_err("no directory");
+    fs::remove_file(&path).expect("the files were given up");
+    shared.path = path;
+    drop(shared);
+    store
+}
+
+#[test]
+fn a_store_that_could_not_be_begun_anew_knows_what_it_knew_once_it_is() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let store = nowhere(dir.path());
+    store.add(&message(8, "t", b"")).expect("there is room again");
+    store.remove(8);
+    drop(store);
+    let (_, left) = sound(dir.path());
+    assert_eq!((left.last_sequence, left.server.as_deref()), (8, Some("broker:1883 serre 1/é")));
+}
+
+#[test]
+fn a_store_that_could_not_be_begun_anew_leaves_another_programs_messages_alone() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let store = nowhere(dir.path());
+    let (other, _) = sound(dir.path());
+    other.add(&message(7, "other", b"")).expect("room");
+    let error = store.add(&message(8, "t", b"")).expect_err("the other one has the files");
+    assert!(error.to_string().contains("another program uses it"), "{error}");
+    drop(other);
+    let error = store.add(&message(9, "t", b"")).expect_err("the other one has left a message");
+    assert!(error.to_string().contains("another program has left messages"), "{error}");
+    drop(store);
+    let topics: Vec<_> = sound(dir.path()).1.messages.iter().map(|message| message.topic.to_string()).collect();
+    assert_eq!(topics, ["other"]);
+}
+
+#[test]
+fn files_that_are_given_up_leave_no_database_without_its_log() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (store, _) = sound(dir.path());
+    let mut shared = lock(&store.shared);
+    // A log that cannot be deleted stands for the end of the program before it is.
+    let log = log_of(&shared.path);
+    fs::remove_file(&log).expect("the log");
+    fs::create_dir(&log).expect("in its place");
+    shared.give_up_files().expect_err("the log cannot be deleted");
+    assert!(!shared.path.exists());
+}
