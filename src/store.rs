@@ -88,7 +88,7 @@ impl Store {
         let newest_path = path.with_extension("newest");
         let mut newest = open_private(&newest_path).map_err(|error| failure(&newest_path, &error))?;
         // SQLite gives its other files the rights of this one.
-        open_private(&path).map_err(|error| failure(&path, &error))?;
+        provide_private(&path).map_err(|error| failure(&path, &error))?;
         let db = open_database(&path).map_err(|error| explain(&path, &error))?;
         let left = Left {
             messages: read_all(&db, &path)?,
@@ -261,7 +261,7 @@ impl Shared {
 
     /// Opens files where there are none. Other programs may have been there since they were given up, so nothing is deleted.
     fn begin(&mut self) -> Result<()> {
-        open_private(&self.path).map_err(|error| failure(&self.path, &error))?;
+        provide_private(&self.path).map_err(|error| failure(&self.path, &error))?;
         let db = open_database(&self.path).map_err(|error| explain(&self.path, &error))?;
         if self.has_unconfirmed(&db).map_err(|error| explain(&self.path, &error))? {
             return Err(failure(
@@ -344,14 +344,24 @@ fn create_private(dir: &Path) -> std::io::Result<()> {
 
 /// Opens a file of the user's own, and creates it if it is not there.
 fn open_private(path: &Path) -> std::io::Result<File> {
+    provide_private(path)?;
+    File::options().read(true).write(true).open(path)
+}
+
+/// Has a file be there and be the user's own. One that is there is not opened, as closing it would end every lock that this
+/// program has on it, SQLite's too.
+fn provide_private(path: &Path) -> std::io::Result<()> {
     let mut options = File::options();
-    options.read(true).write(true).create(true).truncate(false);
+    options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = options.open(path)?;
+    match options.open(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => return Err(error),
+        file => drop(file),
+    }
     #[cfg(unix)]
-    file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
-    Ok(file)
+    fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+    Ok(())
 }
 
 fn open_database(path: &Path) -> rusqlite::Result<Connection> {

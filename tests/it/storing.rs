@@ -166,6 +166,27 @@ fn a_program_that_fills_the_disk() {
 }
 
 #[test]
+fn a_second_client_that_is_refused_does_not_unlock_the_store() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let first = open(dir.path());
+    let second = builder().client_id("serre").persistence(dir.path()).build();
+    assert!(matches!(second, Err(Error::Storage { .. })));
+    let output = run("a_program_that_is_not_the_first", dir.path(), 1, "");
+    let printed = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{printed}");
+    drop(first);
+}
+
+#[test]
+#[ignore = "the program of a_second_client_that_is_refused_does_not_unlock_the_store"]
+fn a_program_that_is_not_the_first() {
+    let (dir, _) = environment();
+    let client = builder().client_id("serre").persistence(&dir).build();
+    let error = client.map(|_| ()).expect_err("the store is in use").to_string();
+    assert!(error.contains("another program uses it"), "{error}");
+}
+
+#[test]
 fn a_drop_while_an_attempt_is_under_way_frees_the_store() {
     let nobody = DeadAddress::new();
     let dir = tempfile::tempdir().expect("a directory");
