@@ -245,17 +245,21 @@ fn cut_at_random(seed: u64, qos: i32, protocol: pmc::Protocol) {
     client.loop_start().expect("a loop");
     let count = rounds(1_000, 10_000);
     let mut chance = Chance::new(seed);
-    let infos = publish_all(&client, count, qos, |_| {});
     let mut arrivals = Arrivals::new(count);
     let cuts = rounds(20, 100);
-    for _ in 0..cuts {
-        for _ in 0..count / (cuts + 2) {
+    let part = count / (cuts + 2);
+    let infos = publish_all(&client, count, qos, |number| {
+        if number == 0 || number % part > 0 || number / part > cuts {
+            return;
+        }
+        // What came before has arrived: the cut falls into what follows.
+        for _ in 0..part {
             let (topic, text) = heard.next_within(&format!("messages (seed {seed})"), LONG);
             arrivals.note(&topic, text.parse().expect("a number"));
         }
         let mut limit = || (chance.below(4) > 0).then(|| 1 + chance.below(400) as u64);
         proxy.cut_after(limit(), limit());
-    }
+    });
     proxy.cut_after(None, None);
     assert_reported(&infos, &counts);
     arrivals.complete(&heard);
