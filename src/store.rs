@@ -4,10 +4,11 @@
 //! thread of the store's own. Writes reach the operating system before `publish` returns, so they survive the death of the
 //! program; after a power cut the newest may be missing, and then the next start says so.
 
+mod files;
 mod record;
 
 use std::collections::HashSet;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, Sender};
@@ -21,6 +22,7 @@ use crate::mqtt::{OutgoingMessage, ServerId};
 use crate::outbox::Persistence;
 use crate::sync::{lock, spawn};
 use crate::types::{Error, Result};
+use files::{create_private, delete, log_of, open_private, provide_private};
 use record::{Row, file_name};
 
 /// Marks a file as ours: "rapl".
@@ -334,36 +336,6 @@ fn remove(shared: &mut Shared, keys: Vec<i64>) {
     }
 }
 
-fn create_private(dir: &Path) -> std::io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(dir)
-}
-
-/// Opens a file of the user's own, and creates it if it is not there.
-fn open_private(path: &Path) -> std::io::Result<File> {
-    provide_private(path)?;
-    File::options().read(true).write(true).open(path)
-}
-
-/// Has a file be there and be the user's own. One that is there is not opened, as closing it would end every lock that this
-/// program has on it, SQLite's too.
-fn provide_private(path: &Path) -> std::io::Result<()> {
-    let mut options = File::options();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    match options.open(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => return Err(error),
-        file => drop(file),
-    }
-    #[cfg(unix)]
-    fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
-    Ok(())
-}
-
 fn open_database(path: &Path) -> rusqlite::Result<Connection> {
     let db = Connection::open(path)?;
     db.busy_timeout(BUSY)?;
@@ -436,21 +408,6 @@ fn last_key(db: &Connection) -> rusqlite::Result<i64> {
     Ok(last.optional()?.unwrap_or(0))
 }
 
-/// The write-ahead log of the database at `path`.
-fn log_of(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push("-wal");
-    name.into()
-}
-
-/// Deletes a file, if there is one.
-fn delete(file: &Path) -> Result<()> {
-    match fs::remove_file(file) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(failure(file, &error)),
-        _ => Ok(()),
-    }
-}
-
 fn note_server(db: &Connection, server: &str) -> rusqlite::Result<()> {
     db.execute("INSERT OR REPLACE INTO session (id, server) VALUES (1, ?1)", [server])?;
     Ok(())
@@ -470,16 +427,15 @@ fn broken(path: &Path, problem: &str) -> Error {
 }
 
 fn explain(path: &Path, error: &rusqlite::Error) -> Error {
-    use ErrorCode as Code;
     let problem = match error.sqlite_error_code() {
-        Some(Code::DatabaseCorrupt) => return broken(path, &error.to_string()),
-        Some(Code::NotADatabase) => return broken(path, "the file is not a store"),
-        Some(Code::DatabaseBusy | Code::DatabaseLocked) => {
+        Some(ErrorCode::DatabaseCorrupt) => return broken(path, &error.to_string()),
+        Some(ErrorCode::NotADatabase) => return broken(path, "the file is not a store"),
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
             "another program uses it: give each program its own client id".to_owned()
         }
-        Some(Code::DiskFull) => "the disk is full".to_owned(),
-        Some(Code::ReadOnly) => "it cannot be written: check the rights on the directory".to_owned(),
-        Some(Code::CannotOpen | Code::PermissionDenied) => {
+        Some(ErrorCode::DiskFull) => "the disk is full".to_owned(),
+        Some(ErrorCode::ReadOnly) => "it cannot be written: check the rights on the directory".to_owned(),
+        Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
             "it cannot be opened: check that the directory exists and may be written".to_owned()
         }
         None if matches!(error, rusqlite::Error::InvalidQuery) => return broken(path, "the file is another program's"),

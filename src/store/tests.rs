@@ -1,5 +1,6 @@
 //! The store on real files: what comes back, and what is said of damage.
 
+use std::fs;
 use std::time::Instant;
 
 use super::*;
